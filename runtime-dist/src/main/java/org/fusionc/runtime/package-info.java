@@ -1,0 +1,5 @@
+/** Running compiled models: artifacts, executors, KV cache, sampling, scheduling. */
+@NullMarked
+package org.fusionc.runtime;
+
+import org.jspecify.annotations.NullMarked;
