@@ -1,4 +1,6 @@
-/** The grammars of FIR text and of the op table, and the generator that turns the table into Java. */
+/**
+ * The grammars of FIR text and of the op table, and the generator that turns the table into Java.
+ */
 @NullMarked
 package org.fusionc.grammar;
 

@@ -3,7 +3,10 @@ package org.fusionc.ir.diagnostic;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Thrown when work cannot go on; carries what to tell the person. The CLI prints no stack trace for it. */
+/**
+ * Thrown when work cannot go on; carries what to tell the person. The CLI prints no stack trace for
+ * it.
+ */
 public final class DiagnosticException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
