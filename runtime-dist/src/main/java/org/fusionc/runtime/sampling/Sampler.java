@@ -1,0 +1,202 @@
+package org.fusionc.runtime.sampling;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.BitSet;
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.Location;
+
+/**
+ * Chooses the next token of a sequence.
+ *
+ * <p>A choice depends on the options, the logits and the history alone: the random draw for a
+ * position is made from the seed and the position, not from earlier draws. So a sequence that is
+ * taken over by another process in the middle goes on with the same tokens.
+ *
+ * <p>Filters come in the order that Hugging Face's generate() has: repetition penalty, temperature,
+ * top-k (ties with the last one stay in), top-p, min-p.
+ *
+ * <p>Not safe for use by several threads, since it keeps its scratch memory.
+ */
+public final class Sampler {
+  private static final ValueLayout.OfFloat F32 =
+      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final RandomGeneratorFactory<RandomGenerator> RANDOM =
+      RandomGeneratorFactory.of("L64X128MixRandom");
+
+  private final SamplingOptions options;
+  private float[] scores = new float[0];
+  private double[] weights = new double[0];
+
+  public Sampler(SamplingOptions options) {
+    this.options = options;
+  }
+
+  public SamplingOptions options() {
+    return options;
+  }
+
+  /**
+   * The next token after {@code history}.
+   *
+   * @param logits f32[V], little-endian and contiguous
+   * @param history all ids of the sequence so far, the prompt's included
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if a logit is NaN or +infinity, or none
+   *     is finite
+   */
+  public int next(MemorySegment logits, int... history) {
+    int count = Math.toIntExact(logits.byteSize() / Float.BYTES);
+    reserve(count);
+    MemorySegment.copy(logits, F32, 0, scores, 0, count);
+    return choose(count, history);
+  }
+
+  /** As the other, from logits on the heap, which stay as they are. */
+  public int next(float[] logits, int... history) {
+    reserve(logits.length);
+    System.arraycopy(logits, 0, scores, 0, logits.length);
+    return choose(logits.length, history);
+  }
+
+  private int choose(int count, int[] history) {
+    int best = largest(scores, count);
+    if (options.repetitionPenalty() != 1) {
+      penalise(count, history);
+      best = largest(scores, count);
+    }
+    if (options.isGreedy()) {
+      return best;
+    }
+    float top = scores[best];
+    for (int i = 0; i < count; i++) {
+      // The largest becomes 0 before the division, so that a tiny temperature cannot overflow.
+      scores[i] = (scores[i] - top) / options.temperature();
+    }
+    double draw = draw(history.length);
+    boolean filtered = options.topK() > 0 || options.topP() < 1 || options.minP() > 0;
+    return filtered ? drawFromBest(count, draw) : drawFromAll(count, draw);
+  }
+
+  private void penalise(int count, int[] history) {
+    var seen = new BitSet(count);
+    for (int id : history) {
+      if (id >= 0 && id < count && !seen.get(id)) {
+        seen.set(id);
+        float penalty = options.repetitionPenalty();
+        scores[id] = scores[id] < 0 ? scores[id] * penalty : scores[id] / penalty;
+      }
+    }
+  }
+
+  private int drawFromAll(int count, double draw) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+      weights[i] = Math.exp(scores[i]);
+      sum += weights[i];
+    }
+    double left = draw * sum;
+    int last = 0;
+    for (int i = 0; i < count; i++) {
+      if (weights[i] > 0) {
+        last = i;
+        left -= weights[i];
+        if (left < 0) {
+          return i;
+        }
+      }
+    }
+    return last; // rounding left a crumb
+  }
+
+  private int drawFromBest(int count, double draw) {
+    var ranking = new Ranking(scores, count);
+    int kept = topK(ranking, count);
+    double total = 0;
+    if (kept == count && options.topK() == 0) {
+      for (int i = 0; i < count; i++) {
+        total += Math.exp(scores[i]);
+      }
+    } else {
+      for (int rank = 0; rank < kept; rank++) {
+        total += Math.exp(scores[ranking.id(rank)]);
+      }
+    }
+    double sum = 0;
+    int candidates = 0;
+    while (candidates < kept) {
+      double weight = Math.exp(scores[ranking.id(candidates)]);
+      // The best one always stays, as its weight is 1.
+      if (weight < options.minP() || (options.topP() < 1 && sum >= options.topP() * total)) {
+        break;
+      }
+      weights[candidates++] = weight;
+      sum += weight;
+    }
+    double left = draw * sum;
+    for (int rank = 0; rank < candidates; rank++) {
+      left -= weights[rank];
+      if (left < 0) {
+        return ranking.id(rank);
+      }
+    }
+    return ranking.id(candidates - 1);
+  }
+
+  /** How many tokens top-k leaves; those that tie with the last one stay in. */
+  private int topK(Ranking ranking, int count) {
+    int k = options.topK();
+    if (k == 0 || k >= count) {
+      return count;
+    }
+    float last = scores[ranking.id(k - 1)];
+    int kept = k;
+    while (kept < count && scores[ranking.id(kept)] == last) {
+      kept++;
+    }
+    return kept;
+  }
+
+  /** A uniform number in [0, 1) for a position of the sequence. */
+  private double draw(int position) {
+    long mixed = options.seed() + 0x9E3779B97F4A7C15L * (position + 1L);
+    return RANDOM.create(mixed).nextDouble();
+  }
+
+  private void reserve(int count) {
+    if (scores.length < count) {
+      scores = new float[count];
+      weights = new double[count];
+    }
+  }
+
+  /** The lowest id among those with the largest logit. */
+  static int largest(float[] logits, int count) {
+    int best = -1;
+    for (int i = 0; i < count; i++) {
+      float logit = logits[i];
+      if (Float.isNaN(logit) || logit == Float.POSITIVE_INFINITY) {
+        throw broken(
+            "the logit of token " + i + " is " + (Float.isNaN(logit) ? "NaN" : "infinite"));
+      }
+      if (logit > Float.NEGATIVE_INFINITY && (best < 0 || logit > logits[best])) {
+        best = i;
+      }
+    }
+    if (best < 0) {
+      throw broken(count == 0 ? "there are no logits" : "no logit is finite");
+    }
+    return best;
+  }
+
+  private static RuntimeException broken(String problem) {
+    return Diagnostic.failed(
+            Location.unknown(),
+            "the model gave no usable logits: " + problem,
+            "the weights may be damaged, or a number format overflowed; compare with --backend"
+                + " interp")
+        .exception();
+  }
+}

@@ -1,0 +1,77 @@
+package org.fusionc.runtime.sampling;
+
+import org.fusionc.ir.diagnostic.Diagnostic;
+
+/**
+ * How the next token is chosen from the logits.
+ *
+ * @param temperature divides the logits; 0 takes the largest logit (greedy), whatever the rest says
+ * @param topK only this many largest logits can be chosen; 0 for all
+ * @param topP only the most probable tokens that together reach this probability can be chosen; in
+ *     (0, 1], 1 for all
+ * @param minP only tokens at least this fraction as probable as the most probable one can be
+ *     chosen; in [0, 1], 0 for all
+ * @param repetitionPenalty divides positive logits of tokens that occurred before, and multiplies
+ *     negative ones; 1 for no penalty
+ * @param seed equal seeds give equal choices for equal logits and history
+ */
+public record SamplingOptions(
+    float temperature, int topK, float topP, float minP, float repetitionPenalty, long seed) {
+
+  private static final SamplingOptions GREEDY = new SamplingOptions(0, 0, 1, 0, 1, 0);
+
+  public SamplingOptions {
+    if (!(temperature >= 0) || Float.isInfinite(temperature)) {
+      throw wrong("temperature", temperature, "a number from 0 (greedy) upwards");
+    }
+    if (topK < 0) {
+      throw wrong("top-k", topK, "a count of tokens, or 0 for all");
+    }
+    if (!(topP > 0 && topP <= 1)) {
+      throw wrong("top-p", topP, "a probability above 0 and up to 1");
+    }
+    if (!(minP >= 0 && minP <= 1)) {
+      throw wrong("min-p", minP, "a fraction from 0 to 1");
+    }
+    if (!(repetitionPenalty > 0) || Float.isInfinite(repetitionPenalty)) {
+      throw wrong("repetition penalty", repetitionPenalty, "a number above 0, 1 for no penalty");
+    }
+  }
+
+  /** The most probable token always. */
+  public static SamplingOptions greedy() {
+    return GREEDY;
+  }
+
+  public boolean isGreedy() {
+    return temperature == 0;
+  }
+
+  public SamplingOptions withTemperature(float value) {
+    return new SamplingOptions(value, topK, topP, minP, repetitionPenalty, seed);
+  }
+
+  public SamplingOptions withTopK(int value) {
+    return new SamplingOptions(temperature, value, topP, minP, repetitionPenalty, seed);
+  }
+
+  public SamplingOptions withTopP(float value) {
+    return new SamplingOptions(temperature, topK, value, minP, repetitionPenalty, seed);
+  }
+
+  public SamplingOptions withMinP(float value) {
+    return new SamplingOptions(temperature, topK, topP, value, repetitionPenalty, seed);
+  }
+
+  public SamplingOptions withRepetitionPenalty(float value) {
+    return new SamplingOptions(temperature, topK, topP, minP, value, seed);
+  }
+
+  public SamplingOptions withSeed(long value) {
+    return new SamplingOptions(temperature, topK, topP, minP, repetitionPenalty, value);
+  }
+
+  private static RuntimeException wrong(String name, Number value, String expected) {
+    return Diagnostic.usage("the " + name + " is " + value, "give " + expected).exception();
+  }
+}
