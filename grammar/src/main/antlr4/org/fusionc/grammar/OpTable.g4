@@ -3,20 +3,26 @@ grammar OpTable;
 
 table : entry* EOF ;
 
-entry : 'op' name=ID ':' level=ID 'since' since=STRING '{' clause* '}' ;
+entry : 'op' op=name ':' level=ID 'since' since=STRING '{' clause* '}' ;
 
 clause
     : 'summary' STRING+                                             # summary
-    | 'operand' ID arity? ':' pattern                               # operand
-    | 'attribute' ID ':' attributeType choices? ('=' literal)?      # attribute
-    | 'result' (ID ':')? pattern                                    # result
+    | 'operand' name arity? ':' pattern                               # operand
+    | 'attribute' name ':' attributeType choices? ('=' literal)?      # attribute
+    | 'result' (name ':')? pattern                                    # result
     | 'result' 'stated'                                             # statedResult
-    | 'result' 'by' ID                                              # computedResult
+    | 'result' 'by' name                                              # computedResult
     | 'where' dtypeSet (',' dtypeSet)*                              # where
-    | 'check' text+=STRING+ 'by' ID                                 # check
+    | 'check' text+=STRING+ 'by' name                                 # check
     | 'traits' ID (',' ID)*                                         # traits
     | 'formula' STRING+                                             # formula
     | 'source' STRING                                               # source
+    ;
+
+/** A name may also be a word of this grammar. */
+name
+    : ID | 'kv' | 'batch' | 'source' | 'check' | 'formula' | 'where' | 'result' | 'operand' | 'attribute' | 'body' | 'by' | 'in'
+    | 'any' | 'op' | 'float' | 'int' | 'bool' | 'string' | 'dtype' | 'ints' | 'floats' | 'numbers' | 'summary' | 'since' | 'stated'
     ;
 
 arity : '?' | '...' ;
@@ -27,11 +33,14 @@ literal : NUMBER | STRING | 'true' | 'false' | '[' ']' ;
 pattern
     : 'any'                                                              # anyPattern
     | 'batch' '<' tokens=dim ',' outputs=dim '>'                         # batchPattern
-    | 'kv' '<' heads=dim ',' k=dim ',' v=dim ',' dtype=ID '>'            # kvPattern
-    | dtype=ID '[' (dim (',' dim)*)? ']'                                 # tensorPattern
+    | 'kv' '<' heads=dim ',' k=dim ',' v=dim ',' dtype=dtypeName '>'            # kvPattern
+    | dtype=dtypeName '[' (dim (',' dim)*)? ']'                                 # tensorPattern
     ;
 dim : ID | STAR ID | NUMBER ;
-dtypeSet : ID 'in' ID ('|' ID)* ;
+dtypeSet : ID 'in' dtypeName ('|' dtypeName)* ;
+
+/** A dtype or a family of them; some are words of this grammar as well. */
+dtypeName : ID | 'float' | 'int' | 'bool' | 'any' ;
 
 STAR : '*' ;
 NUMBER : '-'? [0-9]+ ('.' [0-9]+)? ('e' '-'? [0-9]+)? | '-'? 'inf' ;

@@ -44,35 +44,35 @@ final class OpEntry {
   static OpEntry read(OpTableParser.EntryContext context) {
     var entry =
         new OpEntry(
-            context.name.getText(), context.level.getText(), unquote(context.since.getText()));
+            context.op.getText(), context.level.getText(), unquote(context.since.getText()));
     for (var clause : context.clause()) {
       switch (clause) {
         case OpTableParser.SummaryContext c -> entry.summary = join(c.STRING(), " ");
         case OpTableParser.OperandContext c ->
             entry.operands.add(
                 new Operand(
-                    c.ID().getText(), c.arity() == null ? "" : c.arity().getText(), c.pattern()));
+                    c.name().getText(), c.arity() == null ? "" : c.arity().getText(), c.pattern()));
         case OpTableParser.AttributeContext c ->
             entry.attributes.add(
                 new Attribute(
-                    c.ID().getText(),
+                    c.name().getText(),
                     c.attributeType().getText(),
                     c.choices() == null
                         ? List.of()
                         : c.choices().STRING().stream().map(s -> unquote(s.getText())).toList(),
                     c.literal() == null ? null : c.literal().getText()));
         case OpTableParser.ResultContext c ->
-            entry.results.add(new Result(c.ID() == null ? "" : c.ID().getText(), c.pattern()));
+            entry.results.add(new Result(c.name() == null ? "" : c.name().getText(), c.pattern()));
         case OpTableParser.StatedResultContext c -> entry.stated = true;
-        case OpTableParser.ComputedResultContext c -> entry.resultHook = c.ID().getText();
+        case OpTableParser.ComputedResultContext c -> entry.resultHook = c.name().getText();
         case OpTableParser.WhereContext c -> {
           for (var set : c.dtypeSet()) {
-            var ids = set.ID().stream().map(Object::toString).toList();
-            entry.dtypes.put(ids.getFirst(), ids.subList(1, ids.size()));
+            entry.dtypes.put(
+                set.ID().getText(), set.dtypeName().stream().map(d -> d.getText()).toList());
           }
         }
         case OpTableParser.CheckContext c ->
-            entry.checks.add(new Check(join(c.STRING(), " "), c.ID().getText()));
+            entry.checks.add(new Check(join(c.STRING(), " "), c.name().getText()));
         case OpTableParser.TraitsContext c -> c.ID().forEach(id -> entry.traits.add(id.getText()));
         case OpTableParser.FormulaContext c -> entry.formula = join(c.STRING(), "\n");
         case OpTableParser.SourceContext c -> entry.source = unquote(c.STRING().getText());

@@ -171,10 +171,9 @@ public final class OpGenerator {
             .returns(operands)
             .addStatement(
                 variadic == null
-                    ? CodeBlock.of(
-                        "return $T.operands($L)", SCHEMA, CodeBlock.join(operandNames, ", "))
+                    ? CodeBlock.of("return $T.list($L)", SCHEMA, CodeBlock.join(operandNames, ", "))
                     : CodeBlock.of(
-                        "return $T.operandsAnd($N$L$L)",
+                        "return $T.listAnd($N$L$L)",
                         SCHEMA,
                         variadic,
                         operandNames.isEmpty() ? "" : ", ",
@@ -238,11 +237,13 @@ public final class OpGenerator {
       code.add("\n.stated()");
     }
     if (entry.resultHook != null) {
+      var hook = OpEntry.camel(entry.resultHook);
+      var inference = ClassName.get(OPS, "Inference");
+      // A hook named as its op takes the record; one that several ops share takes any op.
       code.add(
-          "\n.resultBy(op -> $T.$N(($T) op))",
-          ClassName.get(OPS, "Inference"),
-          OpEntry.camel(entry.resultHook),
-          hookType(entry, self));
+          entry.name.equals(entry.resultHook)
+              ? CodeBlock.of("\n.resultBy(op -> $T.$N(($T) op))", inference, hook, self)
+              : CodeBlock.of("\n.resultBy($T::$N)", inference, hook));
     }
     for (var check : entry.checks) {
       code.add(
@@ -256,13 +257,6 @@ public final class OpGenerator {
       code.add("\n.trait($S)", trait);
     }
     return code.add("\n.build($T::create)", self).build();
-  }
-
-  /**
-   * Hooks shared by several ops take the common supertype; a hook named as its op takes the record.
-   */
-  private static ClassName hookType(OpEntry entry, ClassName self) {
-    return entry.name.equals(entry.resultHook) ? self : OP;
   }
 
   private static CodeBlock pattern(OpTableParser.PatternContext pattern) {
@@ -366,9 +360,9 @@ public final class OpGenerator {
       }
       var list =
           variadic == null
-              ? CodeBlock.of("$T.operands($L)", SCHEMA, CodeBlock.join(operands, ", "))
+              ? CodeBlock.of("$T.list($L)", SCHEMA, CodeBlock.join(operands, ", "))
               : CodeBlock.of(
-                  "$T.operandsAnd($N$L$L)",
+                  "$T.listAnd($N$L$L)",
                   SCHEMA,
                   variadic,
                   operands.isEmpty() ? "" : ", ",

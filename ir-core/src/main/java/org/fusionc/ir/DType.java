@@ -43,6 +43,10 @@ public sealed interface DType {
       BOOL
     }
 
+    /** All scalar types by their text. */
+    public static final Map<String, Scalar> BY_NAME =
+        Stream.of(values()).collect(Collectors.toMap(Scalar::toString, Function.identity()));
+
     private final int bits;
     private final Kind kind;
 
@@ -91,23 +95,9 @@ public sealed interface DType {
     }
   }
 
-  Scalar F64 = Scalar.F64;
-  Scalar F32 = Scalar.F32;
-  Scalar F16 = Scalar.F16;
-  Scalar BF16 = Scalar.BF16;
-  Scalar I64 = Scalar.I64;
-  Scalar I32 = Scalar.I32;
-  Scalar I8 = Scalar.I8;
-  Scalar U8 = Scalar.U8;
-  Scalar BOOL = Scalar.BOOL;
-
-  /** All scalar types by their text. */
-  Map<String, Scalar> SCALARS =
-      Stream.of(Scalar.values()).collect(Collectors.toMap(Scalar::toString, Function.identity()));
-
   /** The scalar type of that name. */
   static Optional<Scalar> scalar(String name) {
-    return Optional.ofNullable(SCALARS.get(name));
+    return Optional.ofNullable(Scalar.BY_NAME.get(name));
   }
 
   default boolean isFloat() {

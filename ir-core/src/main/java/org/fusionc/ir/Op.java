@@ -24,7 +24,7 @@ public interface Op extends Value {
 
   /** The operands that are present. */
   default List<Value> inputs() {
-    return operands().stream().filter(Objects::nonNull).map(v -> (Value) v).toList();
+    return operands().stream().filter(Objects::nonNull).toList();
   }
 
   /** The functions that this op holds as attributes. */

@@ -104,6 +104,11 @@ public final class OpSchema {
     return Collections.unmodifiableList(parts.attributes);
   }
 
+  /** The paper or specification; empty if there is none to name. */
+  public String source() {
+    return parts.source;
+  }
+
   /** The results with their patterns; empty if the type is stated or computed. */
   public List<ResultSpec> results() {
     return Collections.unmodifiableList(parts.results);
@@ -261,12 +266,12 @@ public final class OpSchema {
 
   // What the generated records call.
 
-  public static List<@Nullable Value> operands(@Nullable Value... values) {
+  public static List<@Nullable Value> list(@Nullable Value... values) {
     return Collections.unmodifiableList(Arrays.asList(values));
   }
 
   /** The fixed operands, then the variadic ones. */
-  public static List<@Nullable Value> operandsAnd(
+  public static List<@Nullable Value> listAnd(
       List<? extends Value> variadic, @Nullable Value... fixed) {
     var all = new ArrayList<@Nullable Value>(Arrays.asList(fixed));
     all.addAll(variadic);

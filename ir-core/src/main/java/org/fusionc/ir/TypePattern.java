@@ -144,7 +144,7 @@ public sealed interface TypePattern {
     public @Nullable Type instantiate(Bindings bindings) {
       var element =
           Character.isLowerCase(dtype.charAt(0))
-              ? DType.SCALARS.get(dtype)
+              ? DType.Scalar.BY_NAME.get(dtype)
               : bindings.dtypes.get(dtype);
       if (element == null) {
         return null;

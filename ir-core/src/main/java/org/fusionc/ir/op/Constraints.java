@@ -2,7 +2,7 @@ package org.fusionc.ir.op;
 
 import java.util.HashSet;
 import java.util.List;
-import org.fusionc.ir.DType;
+import org.fusionc.ir.DType.Scalar;
 import org.fusionc.ir.Dim;
 import org.fusionc.ir.Function;
 import org.fusionc.ir.Op;
@@ -118,7 +118,7 @@ final class Constraints {
 
   static @Nullable String ropeFrequenciesResult(RopeFrequencies op) {
     return op.type() instanceof Type.Tensor t
-            && t.dtype() == DType.F32
+            && t.dtype() == Scalar.F32
             && t.rank() == 1
             && t.isStatic()
         ? null
@@ -163,7 +163,7 @@ final class Constraints {
 
   private static @Nullable String entries(Op op, long heads, long width) {
     return op.type() instanceof Type.Tensor t
-            && t.dtype() == DType.F32
+            && t.dtype() == Scalar.F32
             && t.rank() == 3
             && t.dim(1).equals(Dim.of(heads))
             && t.dim(2).equals(Dim.of(width))
@@ -180,7 +180,7 @@ final class Constraints {
   }
 
   private static @Nullable String indexVector(Op op) {
-    return op.type() instanceof Type.Tensor t && t.dtype() == DType.I32 && t.rank() == 1
+    return op.type() instanceof Type.Tensor t && t.dtype() == Scalar.I32 && t.rank() == 1
         ? null
         : "it is " + op.type();
   }

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import org.fusionc.ir.DType;
+import org.fusionc.ir.DType.Scalar;
 import org.fusionc.ir.Dim;
 import org.fusionc.ir.Function;
 import org.fusionc.ir.Op;
@@ -49,7 +49,7 @@ final class Inference {
   }
 
   static Type compare(Op op) {
-    return ((Type.Tensor) broadcast(op)).withDtype(DType.BOOL);
+    return ((Type.Tensor) broadcast(op)).withDtype(Scalar.BOOL);
   }
 
   static Type where(Where op) {
@@ -108,7 +108,7 @@ final class Inference {
     }
     var dims = new ArrayList<>(x.dims());
     dims.set(dims.size() - 1, Dim.of(op.k()));
-    return new Type.Tuple(List.of(x.withDims(dims), Type.tensor(DType.I32, dims)));
+    return new Type.Tuple(List.of(x.withDims(dims), Type.tensor(Scalar.I32, dims)));
   }
 
   static Type transpose(Transpose op) {

@@ -1,0 +1,40 @@
+package org.fusionc.ir.backend;
+
+import org.fusionc.ir.Module;
+import org.fusionc.ir.Op;
+
+/**
+ * Turns functions into something that runs. Implementations are services of {@link
+ * java.util.ServiceLoader}.
+ */
+public interface Backend {
+  /**
+   * How to compile.
+   *
+   * @param threads compute threads; at least 1
+   * @param pages pages of the KV cache to provide for, per layer
+   * @param pageTokens positions per page
+   */
+  record Options(int threads, int pages, int pageTokens) {}
+
+  /** What people call it: {@code cpu}, {@code interp}. */
+  String name();
+
+  /** Whether and how this backend runs the op. Total: it answers for every op there is. */
+  Support supports(Op op);
+
+  /**
+   * Rewrites the named function, and what its weights need, into ops that this backend supports.
+   *
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException naming the op that has no supported form
+   */
+  Module legalize(Module module, String function);
+
+  /**
+   * Compiles a legalised function and loads its weights, computing those that are computed.
+   *
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if an op is not supported or a weight
+   *     fails
+   */
+  Executable compile(Module module, String function, WeightLoader weights, Options options);
+}
