@@ -1,0 +1,88 @@
+package org.fusionc.partitioner.solve;
+
+import java.util.List;
+import java.util.Optional;
+
+/** The best plan that can be found, with a proven bound of how much better one could be. */
+public final class Search {
+  /** Inner steps of about a nanosecond each. */
+  private static final long EXACT_BUDGET = 6_000_000_000L;
+
+  private static final long LOCAL_BUDGET = 2_000_000_000L;
+
+  /** Closer than this, two values count as one. */
+  private static final double EPSILON = 1e-6;
+
+  /**
+   * What was found.
+   *
+   * @param value of the goal, seconds of one step
+   * @param lowerBound no plan has a value below this
+   */
+  public record Result(List<Piece> pieces, double value, double lowerBound) {
+    public Result {
+      pieces = List.copyOf(pieces);
+    }
+  }
+
+  private Search() {}
+
+  /**
+   * Searches for the plan of least value.
+   *
+   * @param interest only a plan below this value is of interest; may be infinite
+   * @return empty if no plan below {@code interest} was found
+   */
+  public static Optional<Result> best(Problem problem, Goal goal, double interest) {
+    var local = local(problem, goal, interest);
+    double value = local.map(pieces -> goal.value(problem, pieces)).orElse(interest);
+    return exact(problem, goal, local, value);
+  }
+
+  private static Optional<List<Piece>> local(Problem problem, Goal goal, double interest) {
+    var coarse = problem.coarse(Math.max(96, 8 * problem.devices()));
+    var rough = new LocalSearch(coarse, goal, interest, LOCAL_BUDGET);
+    var found = rough.run();
+    if (coarse == problem) {
+      return found;
+    }
+    double value = found.map(pieces -> goal.value(problem, pieces)).orElse(interest);
+    var fine = new LocalSearch(problem, goal, value, found.isPresent() ? 0 : LOCAL_BUDGET);
+    return fine.refine(rough.order()).or(found.isPresent() ? () -> found : fine::run);
+  }
+
+  /** Looks for better than {@code value} among all orders and subsets, or proves there is none. */
+  private static Optional<Result> exact(
+      Problem problem, Goal goal, Optional<List<Piece>> start, double startValue) {
+    var search = new SubsetSearch(problem, EXACT_BUDGET);
+    var best = start;
+    double value = startValue;
+    double low = 0;
+    double target = value * (1 - EPSILON / 10);
+    while (value - low > EPSILON * value || value == Double.POSITIVE_INFINITY) {
+      switch (search.best(goal.cap(target), goal.limit(target))) {
+        case SubsetSearch.Outcome.Found(var pieces) -> {
+          best = Optional.of(pieces);
+          value = goal.value(problem, pieces);
+          if (goal instanceof Goal.Latency) {
+            low = value;
+          }
+        }
+        case SubsetSearch.Outcome.Nothing _ -> low = Math.max(low, target);
+        case SubsetSearch.Outcome.GaveUp _ -> {
+          double bounded = value;
+          double proven = low;
+          return best.map(pieces ->
+              new Result(
+                  pieces, bounded, Math.max(proven, new Bounds(problem).lower(goal, bounded))));
+        }
+      }
+      if (best.isEmpty()) {
+        return Optional.empty();
+      }
+      target = (low + value) / 2;
+    }
+    double found = value;
+    return best.map(pieces -> new Result(pieces, found, found));
+  }
+}
