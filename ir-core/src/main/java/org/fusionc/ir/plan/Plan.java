@@ -11,6 +11,7 @@ import java.util.OptionalDouble;
  *   expect { context = 4096, batch = 1, decode = 12.3ms, bottleneck = "link @desk -> @attic" }
  *   device @desk.gpu0 : cuda<sm_86> { memory = 10GiB, bandwidth = 760GB/s, f16 = 59.5TFLOP/s }
  *   link @desk <-> @attic { bandwidth = 940Mbit/s, latency = 0.4ms }
+ *   link default { bandwidth = 100Mbit/s, latency = 20ms }
  *   stage 0 on @desk.gpu0 runs @decode through %layers.5.out { weights = 4.1GiB, kv = 512MiB }
  *   stage 1 on @attic.cpu runs @decode { weights = 4.3GiB, kv = 512MiB }
  *   edge stage 0 -> stage 1 carries %layers.5.out { encode = f32, size = 8KiB/tok }
