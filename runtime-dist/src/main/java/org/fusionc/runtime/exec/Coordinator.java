@@ -1,0 +1,360 @@
+package org.fusionc.runtime.exec;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicLong;
+import org.fusionc.ir.backend.Batch;
+import org.fusionc.ir.backend.Tensor;
+import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.Location;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Drives sessions through a pipeline. Every frame carries tokens of many sessions: the next token
+ * of those that decode, and chunks of the prompts of those that begin (continuous batching, chunked
+ * prefill; Yu et al. 2022, Agrawal et al. 2023). With several stages the sessions are spread over
+ * as many frames, so that every stage has one to work on.
+ *
+ * <p>A session's tokens do not depend on its company: kernels compute each row in the same order
+ * whatever the batch, and sampling depends on seed and history alone.
+ */
+public final class Coordinator implements AutoCloseable {
+  /**
+   * What bounds the sessions.
+   *
+   * @param context positions that a sequence can have
+   * @param pages pages of the KV cache, for all sessions together
+   * @param pageTokens positions per page
+   * @param frameTokens tokens that one frame carries at most
+   */
+  public record Limits(int context, int pages, int pageTokens, int frameTokens) {}
+
+  /** What happens to the coordinator's thread; null fields are not part of the event. */
+  private record Event(
+      @Nullable Session submitted,
+      @Nullable Sent sent,
+      @Nullable Frame result,
+      @Nullable Throwable failure) {
+    boolean isClose() {
+      return submitted == null && sent == null;
+    }
+  }
+
+  /**
+   * A frame under way: per session how many of its tokens it carries, and whether the last one is
+   * the session's last, so that its logits come back.
+   */
+  private record Sent(List<Session> sessions, List<Integer> tokens, List<Boolean> outputs) {}
+
+  private static final Event CLOSE = new Event(null, null, null, null);
+
+  private final Pipeline pipeline;
+  private final Limits limits;
+  private final @Nullable BoundaryLog boundaries;
+  private final String idsName;
+  private final PageTable pageTable;
+  private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+  private final AtomicLong sessionIds = new AtomicLong();
+  private final Set<Session> live = ConcurrentHashMap.newKeySet();
+  private final Thread thread;
+
+  // Owned by the thread.
+  private final Deque<Session> waiting = new ArrayDeque<>();
+  private final Deque<Session> ready = new ArrayDeque<>();
+  private int active;
+  private int framesUnderWay;
+
+  public Coordinator(Pipeline pipeline, Limits limits) {
+    this(pipeline, limits, null);
+  }
+
+  /**
+   * @param boundaries the log that the pipeline keeps, told when a session ends; null if none
+   */
+  public Coordinator(Pipeline pipeline, Limits limits, @Nullable BoundaryLog boundaries) {
+    this.pipeline = pipeline;
+    this.limits = limits;
+    this.boundaries = boundaries;
+    this.idsName = pipeline.stages().getFirst().inputs().getFirst();
+    this.pageTable = new PageTable(limits.pages(), limits.pageTokens());
+    this.thread = Thread.ofPlatform().daemon().name("coordinator").start(this::serve);
+  }
+
+  public Limits limits() {
+    return limits;
+  }
+
+  /**
+   * Begins a session; its tokens go to the listener as they come.
+   *
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if the prompt is empty or longer than the
+   *     context
+   */
+  public Session submit(Request request, TokenListener listener) {
+    int prompt = request.prompt().size();
+    if (prompt == 0) {
+      throw Diagnostic.invalid(
+              Location.named("prompt"), "it has no tokens", "give at least one token or character")
+          .exception();
+    }
+    if (prompt > limits.context()) {
+      throw Diagnostic.invalid(
+              Location.named("prompt"),
+              "it has %d tokens, but the context has %d".formatted(prompt, limits.context()),
+              "shorten the prompt by "
+                  + (prompt - limits.context())
+                  + " tokens, or use a model with a longer context")
+          .exception();
+    }
+    if (Math.ceilDiv(positions(request), limits.pageTokens()) > limits.pages()) {
+      throw Diagnostic.invalid(
+              Location.named("prompt"),
+              "the session needs %d positions of KV cache, but there are %d"
+                  .formatted(positions(request), limits.pages() * limits.pageTokens()),
+              "ask for fewer tokens, or provide for a larger cache")
+          .exception();
+    }
+    var session = new Session(sessionIds.incrementAndGet(), request, listener);
+    live.add(session);
+    var _ = session.done.whenComplete((_, _) -> live.remove(session));
+    events.add(new Event(session, null, null, null));
+    return session;
+  }
+
+  /** The positions that a request can come to use: the last token is never fed. */
+  private int positions(Request request) {
+    long wanted = (long) request.prompt().size() + Math.max(request.maxTokens() - 1, 0);
+    return (int) Math.min(wanted, limits.context());
+  }
+
+  private void serve() {
+    while (true) {
+      Event event;
+      try {
+        event = events.take();
+      } catch (InterruptedException interrupted) {
+        return;
+      }
+      if (event.isClose()) {
+        return;
+      }
+      if (event.submitted != null) {
+        waiting.add(event.submitted);
+      }
+      if (event.sent != null) {
+        received(event.sent, event.result, event.failure);
+      }
+      // Everything that has happened meanwhile belongs into the next frames as well.
+      if (events.isEmpty()) {
+        admit();
+        send();
+      }
+    }
+  }
+
+  private void admit() {
+    while (!waiting.isEmpty()) {
+      var session = waiting.getFirst();
+      if (session.cancelled) {
+        waiting.removeFirst();
+        session.done.complete(completion(session, Completion.Reason.CANCELLED));
+        continue;
+      }
+      var pages = pageTable.take(positions(session.request));
+      if (pages.isEmpty()) {
+        return;
+      }
+      waiting.removeFirst();
+      session.pages = pages.get();
+      active++;
+      ready.add(session);
+    }
+  }
+
+  /** Fills frames while there are sessions to carry and stages to carry them. */
+  private void send() {
+    int depth = pipeline.stages().size();
+    while (framesUnderWay < depth && !ready.isEmpty()) {
+      int share = Math.ceilDiv(active, depth);
+      int budget = limits.frameTokens();
+      var sessions = new ArrayList<Session>();
+      var tokens = new ArrayList<Integer>();
+      var outputs = new ArrayList<Boolean>();
+      var unfinished = new ArrayList<Session>();
+      while (!ready.isEmpty() && sessions.size() < share && budget > 0) {
+        var session = ready.removeFirst();
+        int count = Math.min(session.length - session.fed, budget);
+        budget -= count;
+        sessions.add(session);
+        tokens.add(count);
+        boolean complete = session.fed + count == session.length;
+        outputs.add(complete);
+        session.underWay++;
+        if (!complete) {
+          unfinished.add(session);
+        }
+      }
+      framesUnderWay++;
+      var sent = new Sent(sessions, tokens, outputs);
+      var frame = frame(sent);
+      // The next chunk of a prompt need not wait for this one: frames keep their order.
+      ready.addAll(unfinished);
+      var _ =
+          pipeline
+              .submit(frame)
+              .whenComplete(
+                  (result, failure) -> events.add(new Event(null, sent, result, failure)));
+    }
+  }
+
+  private Frame frame(Sent sent) {
+    int count = sent.tokens.stream().mapToInt(Integer::intValue).sum();
+    var ids = new int[count];
+    var sequence = new int[count];
+    var position = new int[count];
+    var outputs = new ArrayList<Integer>();
+    var pages = new ArrayList<int[]>();
+    var sessions = new ArrayList<Long>();
+    int at = 0;
+    for (int row = 0; row < sent.sessions.size(); row++) {
+      var session = sent.sessions.get(row);
+      for (int i = 0; i < sent.tokens.get(row); i++, at++) {
+        ids[at] = session.ids[session.fed + i];
+        sequence[at] = row;
+        position[at] = session.fed + i;
+      }
+      session.fed += sent.tokens.get(row);
+      if (session.fed == session.length) {
+        outputs.add(at - 1);
+      }
+      pages.add(session.pages);
+      sessions.add(session.id);
+    }
+    var batch =
+        new Batch(
+            sequence, position, outputs.stream().mapToInt(Integer::intValue).toArray(), pages);
+    var tensors = new LinkedHashMap<String, Tensor>();
+    tensors.put(idsName, Tensor.of(ids, count));
+    return new Frame(sessions, batch, tensors);
+  }
+
+  private void received(Sent sent, @Nullable Frame result, @Nullable Throwable failure) {
+    framesUnderWay--;
+    sent.sessions.forEach(session -> session.underWay--);
+    if (failure != null || result == null) {
+      var cause = failure == null ? new CancellationException() : failure;
+      sent.sessions.forEach(session -> end(session, null, cause));
+      return;
+    }
+    var logits = result.tensors().firstEntry().getValue();
+    long row = logits.shape().getLast() * Float.BYTES;
+    int output = 0;
+    for (int i = 0; i < sent.sessions.size(); i++) {
+      var session = sent.sessions.get(i);
+      if (sent.outputs.get(i)) {
+        var own = logits.data().asSlice(output++ * row, row);
+        if (!session.done.isDone()) {
+          step(session, own);
+        }
+      } else if (session.done.isDone()) {
+        release(session);
+      }
+    }
+  }
+
+  /** The logits after a session's last token have come: choose the next one. */
+  private void step(Session session, MemorySegment logits) {
+    try {
+      if (session.logits == null) {
+        session.logits = logits.toArray(Tensor.FLOAT);
+      }
+      if (session.cancelled) {
+        end(session, Completion.Reason.CANCELLED, null);
+        return;
+      }
+      if (session.generated() >= session.request.maxTokens()) {
+        end(session, Completion.Reason.LENGTH, null);
+        return;
+      }
+      int token = session.sampler.next(logits, session.history());
+      if (session.firstToken == 0) {
+        session.firstToken = System.nanoTime();
+      }
+      if (session.request.stopIds().contains(token)) {
+        end(session, Completion.Reason.STOP, null);
+        return;
+      }
+      session.append(token);
+      if (!session.listener.accept(token)) {
+        end(session, Completion.Reason.STOP, null);
+      } else if (session.generated() >= session.request.maxTokens()) {
+        end(session, Completion.Reason.LENGTH, null);
+      } else if (session.length > limits.context()) {
+        end(session, Completion.Reason.CONTEXT, null);
+      } else {
+        ready.add(session);
+      }
+    } catch (RuntimeException failure) {
+      end(session, null, failure);
+    }
+  }
+
+  private void end(
+      Session session, Completion.@Nullable Reason reason, @Nullable Throwable failure) {
+    if (session.done.isDone()) {
+      release(session);
+      return;
+    }
+    active--;
+    ready.remove(session);
+    if (reason != null) {
+      session.done.complete(completion(session, reason));
+    } else {
+      session.done.completeExceptionally(failure == null ? new CancellationException() : failure);
+    }
+    release(session);
+  }
+
+  /** Frees an ended session's cache, once no frame that writes to it is under way. */
+  private void release(Session session) {
+    if (session.underWay == 0) {
+      pageTable.give(session.pages);
+      session.pages = new int[0];
+      if (boundaries != null) {
+        boundaries.forget(session.id);
+      }
+    }
+  }
+
+  private static Completion completion(Session session, Completion.Reason reason) {
+    long first = session.firstToken == 0 ? System.nanoTime() : session.firstToken;
+    return new Completion(
+        session.generatedIds(),
+        reason,
+        session.logits == null ? new float[0] : session.logits,
+        first - session.submitted,
+        System.nanoTime() - first);
+  }
+
+  /** Stops; sessions that have not ended are cancelled. The pipeline is closed as well. */
+  @Override
+  public void close() {
+    events.add(CLOSE);
+    try {
+      thread.join();
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    pipeline.close();
+    live.forEach(session -> session.done.completeExceptionally(new CancellationException()));
+  }
+}

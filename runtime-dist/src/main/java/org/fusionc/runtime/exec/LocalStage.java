@@ -1,0 +1,103 @@
+package org.fusionc.runtime.exec;
+
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import org.fusionc.ir.Function;
+import org.fusionc.ir.Type;
+import org.fusionc.ir.Value;
+import org.fusionc.ir.backend.Executable;
+import org.fusionc.ir.backend.Tensor;
+import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.Location;
+
+/** A stage in this process: an executable, and the names of what goes in and comes out. */
+public final class LocalStage implements Stage {
+  private final String name;
+  private final Executable executable;
+  private final List<String> inputs;
+  private final List<String> outputs;
+
+  private LocalStage(
+      String name, Executable executable, List<String> inputs, List<String> outputs) {
+    this.name = name;
+    this.executable = executable;
+    this.inputs = inputs;
+    this.outputs = outputs;
+  }
+
+  /**
+   * The stage that runs a compiled function; its values' names are those of the function's notes.
+   */
+  public static LocalStage of(Function function, Executable executable) {
+    return new LocalStage(
+        "@" + function.name(),
+        executable,
+        tensorNames(function, function.params()),
+        tensorNames(function, function.results()));
+  }
+
+  private static List<String> tensorNames(Function function, List<? extends Value> values) {
+    var names = new ArrayList<String>();
+    for (var value : values) {
+      if (value.type() instanceof Type.Tensor) {
+        int index = names.size();
+        names.add(function.notes().name(value).orElse("value" + index));
+      }
+    }
+    return List.copyOf(names);
+  }
+
+  @Override
+  public List<String> inputs() {
+    return inputs;
+  }
+
+  @Override
+  public List<String> outputs() {
+    return outputs;
+  }
+
+  @Override
+  public Frame run(Frame frame) {
+    var given = new ArrayList<Tensor>();
+    for (var input : inputs) {
+      var tensor = frame.tensors().get(input);
+      if (tensor == null) {
+        throw Diagnostic.failed(
+                Location.named(name),
+                "a frame brings " + frame.tensors().keySet() + " but the stage needs %" + input,
+                "the stages come from different plans; compile them together")
+            .exception();
+      }
+      given.add(tensor);
+    }
+    var results = executable.run(frame.batch(), given);
+    var tensors = new LinkedHashMap<String, Tensor>();
+    for (int i = 0; i < results.size(); i++) {
+      tensors.put(outputs.get(i), copy(results.get(i)));
+    }
+    return new Frame(frame.sessions(), frame.batch(), tensors);
+  }
+
+  /**
+   * A result is the executable's until its next run, which may come before the next stage has read
+   * it.
+   */
+  private static Tensor copy(Tensor tensor) {
+    var memory = Arena.ofAuto().allocate(tensor.data().byteSize(), 64);
+    memory.copyFrom(tensor.data());
+    return new Tensor(tensor.dtype(), tensor.shape(), memory);
+  }
+
+  @Override
+  public long bytes() {
+    return executable.bytes();
+  }
+
+  @Override
+  public void close() {
+    executable.close();
+  }
+}
