@@ -165,7 +165,7 @@ class RopeParametersTest {
   void dynamicKeepsTheOriginalContext() {
     assertThat(
             rope("{'max_position_embeddings': 2048, 'rope_scaling': {'type': 'dynamic', 'factor':"
-                     + " 2}}")
+                    + " 2}}")
                 .scaling())
         .isEqualTo(new RopeScaling.Dynamic(2, 2048));
   }
