@@ -2,6 +2,8 @@ package org.fusionc.ir;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import org.fusionc.ir.op.Ops;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +27,15 @@ public interface Op extends Value {
   /** The operands that are present. */
   default List<Value> inputs() {
     return operands().stream().filter(Objects::nonNull).toList();
+  }
+
+  /**
+   * What the op means in terms of other ops, built by {@code b} from its operands: its results, one
+   * or several. This is for ops of plug-ins; those of the table answer empty, and {@link
+   * org.fusionc.ir.decompose.Decomposer} knows them.
+   */
+  default Optional<List<Value>> decomposition(Ops b) {
+    return Optional.empty();
   }
 
   /** The functions that this op holds as attributes. */

@@ -13,7 +13,7 @@ import org.fusionc.ir.Type;
 /**
  * A tensor in memory: dense, row-major, little-endian.
  *
- * @param dtype a scalar type of whole bytes, or a quantised type in its packed layout
+ * @param dtype a scalar type, or a quantised type in its packed layout
  * @param shape the dimensions
  * @param data exactly the elements' bytes, aligned to 64 bytes when allocated here
  */
@@ -26,17 +26,17 @@ public record Tensor(DType dtype, List<Long> shape, MemorySegment data) {
   public Tensor {
     shape = List.copyOf(shape);
     if (dtype instanceof DType.Scalar scalar
-        && data.byteSize() != elements(shape) * scalar.bytes()) {
+        && data.byteSize() != Elements.bytes(scalar, elements(shape))) {
       throw new IllegalArgumentException(
           "%s%s takes %d bytes, not %d"
-              .formatted(dtype, shape, elements(shape) * scalar.bytes(), data.byteSize()));
+              .formatted(dtype, shape, Elements.bytes(scalar, elements(shape)), data.byteSize()));
     }
   }
 
   /** A tensor of zeros. */
   public static Tensor allocate(Arena arena, DType.Scalar dtype, long... shape) {
     var dims = Arrays.stream(shape).boxed().toList();
-    return new Tensor(dtype, dims, arena.allocate(elements(dims) * dtype.bytes(), 64));
+    return new Tensor(dtype, dims, arena.allocate(Elements.bytes(dtype, elements(dims)), 64));
   }
 
   /** An {@code f32} tensor with these elements, in memory of the garbage collector's. */

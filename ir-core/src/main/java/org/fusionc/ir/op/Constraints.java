@@ -99,8 +99,8 @@ final class Constraints {
   }
 
   static @Nullable String ifBodies(If op) {
-    var wrong = takes(op.then(), op.inputs());
-    wrong = wrong != null ? wrong : takes(op.else_(), op.inputs());
+    var wrong = takes(op.then(), op.arguments());
+    wrong = wrong != null ? wrong : takes(op.else_(), op.arguments());
     if (wrong != null) {
       return wrong;
     }
