@@ -3,10 +3,19 @@ package org.fusionc.frontend.safetensors.architecture;
 import java.util.List;
 import org.fusionc.frontend.safetensors.RopeParameters;
 import org.fusionc.frontend.safetensors.RopeScaling;
+import org.fusionc.ir.DType;
 import org.fusionc.ir.Dim;
+import org.fusionc.ir.Literal;
+import org.fusionc.ir.Type;
 import org.fusionc.ir.Value;
 
-/** Rotary positions: which frequencies a layer has, and how heads are rotated by them. */
+/**
+ * Rotary positions: which frequencies a layer has, and how heads are rotated by them.
+ *
+ * <p>LongRoPE has two sets of frequencies, for texts up to the context of training and beyond it.
+ * Which one holds is decided at run time, by the last position of each sequence in the batch: keys
+ * that are in the cache already keep the rotation that they had.
+ */
 final class Rotary {
   private final Emitter e;
   private final int context;
@@ -154,13 +163,25 @@ final class Rotary {
         Emitter.f32(Dim.of(dims / 2)));
   }
 
-  /** Per token, as {@code [T, 1, 1]}: whether its text is longer than {@code original} tokens. */
+  /**
+   * Per token, as {@code bool[T, 1, 1]}: whether its text, as far as this batch brings it, is
+   * longer than {@code original} tokens.
+   */
   private Value isLong(int original) {
-    throw e.features
-        .config()
-        .invalid(
-            "max_position_embeddings",
-            "is more than the " + original + " tokens of the original context",
-            "");
+    var row = Type.tensor(DType.Scalar.I32, Dim.of(1), Emitter.TOKENS);
+    var column = Type.tensor(DType.Scalar.I32, Emitter.TOKENS, Dim.of(1));
+    var sequences = e.ops.name(e.ops.sequences(e.at), "rope.sequences");
+    var positions = e.ops.name(e.ops.positions(e.at), "positions");
+    var together = e.ops.equal(e.ops.reshape(sequences, column), e.ops.reshape(sequences, row));
+    var others = e.ops.where(together, e.ops.reshape(positions, row), integer(0));
+    var last = e.ops.name(e.ops.reduceMax(others, List.of(1L), true), "rope.last");
+    var beyond = e.ops.less(integer(original - 1L), last);
+    return e.ops.name(
+        e.ops.reshape(beyond, Type.tensor(DType.Scalar.BOOL, Emitter.TOKENS, Dim.of(1), Dim.of(1))),
+        "rope.is_long");
+  }
+
+  private Value integer(long value) {
+    return e.ops.constant(Literal.of(value), Type.tensor(DType.Scalar.I32, new long[0]));
   }
 }
