@@ -18,13 +18,15 @@ public record Edge(int from, int to, List<String> values, Attributes attributes,
     values = List.copyOf(values);
   }
 
+  /** Which edge it is, for messages: {@code edge stage 0 -> stage 1}. */
+  public String title() {
+    return "edge stage " + from + " -> stage " + to;
+  }
+
   @Override
   public String toString() {
     return PlanPrinter.line(
-        "edge stage "
-            + from
-            + " -> stage "
-            + to
+        title()
             + (values.isEmpty()
                 ? ""
                 : values.stream()

@@ -20,10 +20,13 @@ public record Link(String from, String to, boolean both, Attributes attributes, 
     return from.isEmpty();
   }
 
+  /** What it connects, for messages: {@code link @desk <-> @attic}. */
+  public String title() {
+    return isDefault() ? "link default" : "link @" + from + (both ? " <-> @" : " -> @") + to;
+  }
+
   @Override
   public String toString() {
-    return PlanPrinter.line(
-        isDefault() ? "link default" : "link @" + from + (both ? " <-> @" : " -> @") + to,
-        attributes);
+    return PlanPrinter.line(title(), attributes);
   }
 }

@@ -45,6 +45,14 @@ public record Plan(
     edges = List.copyOf(edges);
   }
 
+  public Plan withStages(List<Stage> others) {
+    return new Plan(name, objective, bound, expect, devices, links, others, edges, origin);
+  }
+
+  public Plan withBound(OptionalDouble other) {
+    return new Plan(name, objective, other, expect, devices, links, stages, edges, origin);
+  }
+
   /** The text of {@link PlanPrinter}. */
   @Override
   public String toString() {

@@ -80,14 +80,18 @@ public record Cluster(
 
   /** A plan's line for a link between two machines. */
   public static Link line(String from, String to, boolean both, LinkSpeed speed) {
-    return new Link(
-        from,
-        to,
-        both,
-        Attributes.NONE
-            .with("bandwidth", bandwidth(speed.bandwidth()))
-            .with("latency", speed.latency(), Unit.Dimension.SECONDS),
-        Origin.NONE);
+    return new Link(from, to, both, attributes(speed), Origin.NONE);
+  }
+
+  /** A plan's line for what holds between all other machines. */
+  public static Link defaultLine(LinkSpeed speed) {
+    return Link.byDefault(attributes(speed), Origin.NONE);
+  }
+
+  private static Attributes attributes(LinkSpeed speed) {
+    return Attributes.NONE
+        .with("bandwidth", bandwidth(speed.bandwidth()))
+        .with("latency", speed.latency(), Unit.Dimension.SECONDS);
   }
 
   /** Networks are sold in bits. */
@@ -102,8 +106,9 @@ public record Cluster(
   }
 
   /**
-   * The cluster that a plan's own {@code device} and {@code link} lines describe. Machines without
-   * a link line are taken to be linked infinitely fast: the plan then says nothing of that cost.
+   * The cluster that a plan's own {@code device} and {@code link} lines describe. In a plan without
+   * any link line all machines are taken to be linked infinitely fast: it says nothing of that
+   * cost.
    *
    * @throws org.fusionc.ir.diagnostic.DiagnosticException if a device is stated twice, or a number
    *     is missing or measures something else
@@ -138,21 +143,24 @@ public record Cluster(
       inOrder.add(device);
     }
     var links = new ArrayList<MachineLink>();
+    var defaultLink =
+        plan.links().isEmpty()
+            ? Optional.of(new LinkSpeed(Double.POSITIVE_INFINITY, 0))
+            : Optional.<LinkSpeed>empty();
     for (var line : plan.links()) {
-      var numbers =
-          new Numbers("link @" + line.from() + ", @" + line.to(), line.attributes(), line.origin());
+      var numbers = new Numbers(line.title(), line.attributes(), line.origin());
       numbers.allowOnly("bandwidth", "latency");
       var speed =
           new LinkSpeed(
               numbers.required("bandwidth", Unit.Dimension.BYTES_PER_SECOND),
               numbers.optional("latency", Unit.Dimension.SECONDS).orElse(0.0));
-      links.add(new MachineLink(line.from(), line.to(), line.both(), speed));
+      if (line.isDefault()) {
+        defaultLink = Optional.of(speed);
+      } else {
+        links.add(new MachineLink(line.from(), line.to(), line.both(), speed));
+      }
     }
-    return new Cluster(
-        "plan @" + plan.name(),
-        inOrder,
-        links,
-        Optional.of(new LinkSpeed(Double.POSITIVE_INFINITY, 0)));
+    return new Cluster("plan @" + plan.name(), inOrder, links, defaultLink);
   }
 
   /** The numbers of one line of a plan, and what to say when one is not right. */

@@ -12,7 +12,10 @@ public record LinkSpeed(double bandwidth, double latency) {
 
   /** Seconds during which {@code bytes} occupy the link; infinite if there is none. */
   public double occupancy(double bytes) {
-    return bandwidth == 0 ? Double.POSITIVE_INFINITY : bytes / bandwidth;
+    // Bytes that must not cross are infinitely many, even where the link is infinitely fast.
+    return bandwidth == 0 || bytes == Double.POSITIVE_INFINITY
+        ? Double.POSITIVE_INFINITY
+        : bytes / bandwidth;
   }
 
   /** Seconds until {@code bytes} have arrived. */

@@ -16,14 +16,11 @@ public final class Search {
   /**
    * What was found.
    *
-   * @param value of the goal, seconds of one step
+   * @param pieces the best plan; empty if none of interest was found
+   * @param value of the goal for that plan, seconds of one step; without one, what was of interest
    * @param lowerBound no plan has a value below this
    */
-  public record Result(List<Piece> pieces, double value, double lowerBound) {
-    public Result {
-      pieces = List.copyOf(pieces);
-    }
-  }
+  public record Result(Optional<List<Piece>> pieces, double value, double lowerBound) {}
 
   private Search() {}
 
@@ -31,9 +28,8 @@ public final class Search {
    * Searches for the plan of least value.
    *
    * @param interest only a plan below this value is of interest; may be infinite
-   * @return empty if no plan below {@code interest} was found
    */
-  public static Optional<Result> best(Problem problem, Goal goal, double interest) {
+  public static Result best(Problem problem, Goal goal, double interest) {
     var local = local(problem, goal, interest);
     double value = local.map(pieces -> goal.value(problem, pieces)).orElse(interest);
     return exact(problem, goal, local, value);
@@ -52,14 +48,14 @@ public final class Search {
   }
 
   /** Looks for better than {@code value} among all orders and subsets, or proves there is none. */
-  private static Optional<Result> exact(
+  private static Result exact(
       Problem problem, Goal goal, Optional<List<Piece>> start, double startValue) {
     var search = new SubsetSearch(problem, EXACT_BUDGET);
     var best = start;
     double value = startValue;
     double low = 0;
     double target = value * (1 - EPSILON / 10);
-    while (value - low > EPSILON * value || value == Double.POSITIVE_INFINITY) {
+    while (low < value * (1 - EPSILON)) {
       switch (search.best(goal.cap(target), goal.limit(target))) {
         case SubsetSearch.Outcome.Found(var pieces) -> {
           best = Optional.of(pieces);
@@ -68,21 +64,14 @@ public final class Search {
             low = value;
           }
         }
-        case SubsetSearch.Outcome.Nothing _ -> low = Math.max(low, target);
+        case SubsetSearch.Outcome.Nothing _ -> low = target;
         case SubsetSearch.Outcome.GaveUp _ -> {
-          double bounded = value;
-          double proven = low;
-          return best.map(pieces ->
-              new Result(
-                  pieces, bounded, Math.max(proven, new Bounds(problem).lower(goal, bounded))));
+          return new Result(
+              best, value, Math.min(value, Math.max(low, new Bounds(problem).lower(goal, value))));
         }
-      }
-      if (best.isEmpty()) {
-        return Optional.empty();
       }
       target = (low + value) / 2;
     }
-    double found = value;
-    return best.map(pieces -> new Result(pieces, found, found));
+    return new Result(best, value, value);
   }
 }
