@@ -132,23 +132,51 @@ final class Constraints {
   }
 
   static @Nullable String ropeWidth(Rope op) {
-    var pairs = op.freqs().tensorType().dim(0);
-    var width = op.x().tensorType().dim(-1);
-    return !pairs.isStatic() || !width.isStatic() || 2 * pairs.value() <= width.value()
+    return ropeWidth(op.freqs(), op.x());
+  }
+
+  static @Nullable String ropeWidth(RopeKvAppend op) {
+    return ropeWidth(op.freqs(), op.k());
+  }
+
+  static @Nullable String ropeWidth(RopeAttention op) {
+    return ropeWidth(op.freqs(), op.q());
+  }
+
+  private static @Nullable String ropeWidth(Value freqs, Value heads) {
+    var pairs = freqs.tensorType().dim(0);
+    var width = heads.tensorType().dim(-1);
+    return pairs.isStatic() && width.isStatic() && 2 * pairs.value() <= width.value()
         ? null
-        : "2 · " + pairs + " > " + width;
+        : "2 · " + pairs + " against " + width;
   }
 
   static @Nullable String attentionHeads(Attention op) {
-    var heads = op.q().tensorType().dim(1);
-    long kvHeads = ((Type.Kv) op.kv().type()).heads();
+    return attentionHeads(op.q(), op.kv());
+  }
+
+  static @Nullable String attentionHeads(RopeAttention op) {
+    return attentionHeads(op.q(), op.kv());
+  }
+
+  private static @Nullable String attentionHeads(Value q, Value kv) {
+    var heads = q.tensorType().dim(1);
+    long kvHeads = ((Type.Kv) kv.type()).heads();
     return heads.isStatic() && heads.value() % kvHeads == 0 ? null : heads + " and " + kvHeads;
   }
 
   static @Nullable String attentionLimits(Attention op) {
-    return op.window() >= 0 && op.softcap() >= 0
+    return attentionLimits(op.window(), op.softcap());
+  }
+
+  static @Nullable String attentionLimits(RopeAttention op) {
+    return attentionLimits(op.window(), op.softcap());
+  }
+
+  private static @Nullable String attentionLimits(long window, double softcap) {
+    return window >= 0 && softcap >= 0
         ? null
-        : "window = %d, softcap = %s".formatted(op.window(), op.softcap());
+        : "window = %d, softcap = %s".formatted(window, softcap);
   }
 
   static @Nullable String kvKeysResult(KvKeys op) {

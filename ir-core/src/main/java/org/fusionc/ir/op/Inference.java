@@ -127,6 +127,11 @@ final class Inference {
     if (op.inputs().isEmpty()) {
       throw new TypeMismatch("there is nothing to join");
     }
+    for (Value input : op.inputs()) {
+      if (!(input.type() instanceof Type.Tensor)) {
+        throw new TypeMismatch(input.type() + " is no tensor");
+      }
+    }
     var first = op.inputs().getFirst().tensorType();
     int axis = axis(op.axis(), first.rank());
     var sum = Dim.of(0);
