@@ -1,0 +1,65 @@
+package org.fusionc.backend.cpu.kernel;
+
+import java.lang.foreign.MemorySegment;
+import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code y = x · wᵀ (+ bias)}: the linear layer of a model.
+ *
+ * <p>The order of accumulation is fixed: lane {@code l} of a vector of {@code L} lanes adds up,
+ * with fused multiply-adds in ascending order, the products whose index along {@code k} is {@code
+ * l} modulo {@code L}; then the lanes are added in halves, then the bias. One row is done by {@link
+ * Gemv} straight from the weights, several by {@link Gemm} in tiles, both in this order.
+ */
+public final class Linear {
+
+  /** Weight bytes that one task of a one-row product reads: long streams, yet enough tasks. */
+  private static final long TASK_BYTES = 128 * 1024;
+
+  private Linear() {}
+
+  /**
+   * {@code y[i, j] = Σ_k x[i, k] · w[j, k] (+ bias[j])}.
+   *
+   * @param x f32 [m, k]
+   * @param w [n, k] in {@code format}
+   * @param bias f32 [n], or null
+   * @param y f32 [m, n], must not overlap the inputs
+   * @throws IllegalArgumentException if a segment is too small
+   */
+  public static void run(
+      ComputePool pool,
+      MemorySegment x,
+      MemorySegment w,
+      FloatFormat format,
+      @Nullable MemorySegment bias,
+      MemorySegment y,
+      int m,
+      int n,
+      int k) {
+    Operand.dimension("m", m);
+    Operand.dimension("n", n);
+    Operand.dimension("k", k);
+    long xAddress = Operand.input("x", x, (long) m * k);
+    long wAddress = Operand.input("w", w, (long) n * k, format);
+    long biasAddress = bias == null ? 0 : Operand.input("bias", bias, n);
+    long yAddress = Operand.output("y", y, (long) m * n);
+    if (m == 0 || n == 0) {
+      return;
+    }
+    if (m == 1) {
+      long rows = Math.max(1, TASK_BYTES / Math.max(1, (long) k * format.bytes()));
+      long grain = (rows + Gemv.ROWS - 1) / Gemv.ROWS * Gemv.ROWS;
+      pool.parallelFor(
+          n,
+          grain,
+          (from, to) ->
+              Gemv.rows(
+                  xAddress, wAddress, format, biasAddress, yAddress, (int) from, (int) to, k));
+      return;
+    }
+    var gemm = new Gemm(xAddress, wAddress, format, biasAddress, yAddress, m, n, k, pool.threads());
+    pool.parallelFor(gemm.tasks(), 1, gemm);
+  }
+}
