@@ -203,7 +203,7 @@ public final class Elementwise {
   }
 
   /** {@code y = op(a, b)} over a contiguous stretch. */
-  private static void span(BinaryOp op, long a, long b, long y, int n) {
+  static void span(BinaryOp op, long a, long b, long y, int n) {
     int whole = n / Lanes.COUNT;
     BinaryLoops.run(op, a, b, y, whole);
     int rest = n - whole * Lanes.COUNT;

@@ -45,6 +45,20 @@ public final class Linear {
     long wAddress = Operand.input("w", w, (long) n * k, format);
     long biasAddress = bias == null ? 0 : Operand.input("bias", bias, n);
     long yAddress = Operand.output("y", y, (long) m * n);
+    run(pool, xAddress, wAddress, format, biasAddress, yAddress, m, n, k);
+  }
+
+  /** The same by addresses, unchecked; {@code bias} is 0 if there is none. */
+  static void run(
+      ComputePool pool,
+      long x,
+      long w,
+      FloatFormat format,
+      long bias,
+      long y,
+      int m,
+      int n,
+      int k) {
     if (m == 0 || n == 0) {
       return;
     }
@@ -52,14 +66,10 @@ public final class Linear {
       long rows = Math.max(1, TASK_BYTES / Math.max(1, (long) k * format.bytes()));
       long grain = (rows + Gemv.ROWS - 1) / Gemv.ROWS * Gemv.ROWS;
       pool.parallelFor(
-          n,
-          grain,
-          (from, to) ->
-              Gemv.rows(
-                  xAddress, wAddress, format, biasAddress, yAddress, (int) from, (int) to, k));
+          n, grain, (from, to) -> Gemv.rows(x, w, format, bias, y, (int) from, (int) to, k));
       return;
     }
-    var gemm = new Gemm(xAddress, wAddress, format, biasAddress, yAddress, m, n, k, pool.threads());
+    var gemm = new Gemm(x, w, format, bias, y, m, n, k, pool.threads());
     pool.parallelFor(gemm.tasks(), 1, gemm);
   }
 }

@@ -1,0 +1,200 @@
+package org.fusionc.backend.cpu.kernel;
+
+import java.lang.foreign.MemorySegment;
+import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Mixture of experts: each token runs through the gated feed-forward of its chosen experts.
+ *
+ * <p>Tokens are grouped by expert, so that an expert's weights are read once for all its tokens;
+ * the results are added up per token in the order in which its experts are listed.
+ *
+ * @param gate [experts, hidden, d]
+ * @param up [experts, hidden, d]
+ * @param down [experts, d, hidden]
+ * @param inFormat of gate and up
+ * @param outFormat of down
+ * @param gateBias f32 [experts, hidden], or null
+ * @param upBias f32 [experts, hidden], or null
+ * @param downBias f32 [experts, d], or null
+ */
+public record Experts(
+    int experts,
+    int hidden,
+    int d,
+    MemorySegment gate,
+    MemorySegment up,
+    MemorySegment down,
+    FloatFormat inFormat,
+    FloatFormat outFormat,
+    @Nullable MemorySegment gateBias,
+    @Nullable MemorySegment upBias,
+    @Nullable MemorySegment downBias,
+    Gating gating) {
+
+  /** Pairs of token and expert done together; bounds the memory in between. */
+  private static final int BLOCK_PAIRS = 2048;
+
+  private static final int TASK = 8 * 1024;
+
+  /**
+   * {@code y[t] = Σ_k weights[t, k] · (down[e] · h + downBias[e])} with {@code e = ids[t, k]} and
+   * {@code h = activation(gate[e] · x[t] + gateBias[e]) · (up[e] · x[t] + upBias[e])}.
+   *
+   * @param x f32 [tokens, d]
+   * @param ids i32 [tokens, chosen]
+   * @param weights f32 [tokens, chosen]
+   * @param y f32 [tokens, d]; not x's memory
+   * @throws IllegalArgumentException if an id is not an expert's, or a segment too small
+   */
+  public void run(
+      ComputePool pool,
+      MemorySegment x,
+      MemorySegment ids,
+      MemorySegment weights,
+      MemorySegment y,
+      int tokens,
+      int chosen) {
+    long from = Operand.input("x", x, (long) tokens * d);
+    long choice = Operand.address("ids", ids, (long) tokens * chosen * Integer.BYTES);
+    long share = Operand.input("weights", weights, (long) tokens * chosen);
+    long to = Operand.output("y", y, (long) tokens * d);
+    long matrix = (long) experts * hidden * d;
+    Operand.input("gate", gate, matrix, inFormat);
+    Operand.input("up", up, matrix, inFormat);
+    Operand.input("down", down, matrix, outFormat);
+    int step = Math.max(1, BLOCK_PAIRS / Math.max(1, chosen));
+    for (int first = 0; first < tokens; first += step) {
+      int count = Math.min(step, tokens - first);
+      long pair = (long) first * chosen;
+      block(
+          pool,
+          from + (long) first * d * Float.BYTES,
+          choice + pair * Integer.BYTES,
+          share + pair * Float.BYTES,
+          to + (long) first * d * Float.BYTES,
+          count,
+          chosen);
+    }
+  }
+
+  private void block(
+      ComputePool pool, long x, long ids, long weights, long y, int tokens, int chosen) {
+    int pairs = tokens * chosen;
+    int[] starts = starts(ids, pairs);
+    int[] places = places(ids, pairs, starts);
+    long rowBytes = (long) d * Float.BYTES;
+    long hiddenBytes = (long) hidden * Float.BYTES;
+    long gathered = Scratch.reserveShared(pairs * (2 * rowBytes + 2 * hiddenBytes));
+    long results = gathered + pairs * rowBytes;
+    long gates = results + pairs * rowBytes;
+    long ups = gates + pairs * hiddenBytes;
+    pool.parallelFor(
+        pairs,
+        Math.max(1, TASK / Math.max(1, d)),
+        (a, b) -> {
+          for (int i = (int) a; i < b; i++) {
+            long target = gathered + places[i] * rowBytes;
+            Packing.row(x + i / chosen * rowBytes, FloatFormat.F32, d, target);
+          }
+        });
+    for (int e = 0; e < experts; e++) {
+      int rows = starts[e + 1] - starts[e];
+      if (rows > 0) {
+        long start = starts[e];
+        expert(
+            pool,
+            e,
+            rows,
+            gathered + start * rowBytes,
+            gates + start * hiddenBytes,
+            ups + start * hiddenBytes,
+            results + start * rowBytes);
+      }
+    }
+    pool.parallelFor(
+        tokens,
+        Math.max(1, TASK / Math.max(1, d * chosen)),
+        (a, b) -> {
+          for (int t = (int) a; t < b; t++) {
+            combine(t, chosen, places, weights, results, y + t * rowBytes);
+          }
+        });
+  }
+
+  private void expert(
+      ComputePool pool, int e, int rows, long x, long gates, long ups, long results) {
+    long weights = (long) e * hidden * d;
+    long inAt = weights * inFormat.bytes();
+    long outAt = weights * outFormat.bytes();
+    long in = bias(gateBias, e, hidden);
+    Linear.run(pool, x, gate.address() + inAt, inFormat, in, gates, rows, hidden, d);
+    long upIn = bias(upBias, e, hidden);
+    Linear.run(pool, x, up.address() + inAt, inFormat, upIn, ups, rows, hidden, d);
+    pool.parallelFor(
+        (long) rows * hidden,
+        TASK,
+        (a, b) -> {
+          long at = a * Float.BYTES;
+          gating.apply(gates + at, ups + at, gates + at, (int) (b - a));
+        });
+    long out = bias(downBias, e, d);
+    Linear.run(pool, gates, down.address() + outAt, outFormat, out, results, rows, d, hidden);
+  }
+
+  private long bias(@Nullable MemorySegment biases, int e, int width) {
+    return biases == null
+        ? 0
+        : Operand.input("bias", biases, (long) experts * width) + (long) e * width * Float.BYTES;
+  }
+
+  /** Where each expert's pairs start in the grouped order; one more entry for the end. */
+  private int[] starts(long ids, int pairs) {
+    int[] starts = new int[experts + 1];
+    for (int i = 0; i < pairs; i++) {
+      int e = Lanes.getInt(ids + (long) i * Integer.BYTES);
+      if (e < 0 || e >= experts) {
+        throw new IllegalArgumentException("expert " + e + " of " + experts);
+      }
+      starts[e + 1]++;
+    }
+    for (int e = 0; e < experts; e++) {
+      starts[e + 1] += starts[e];
+    }
+    return starts;
+  }
+
+  /** The place of each pair in the grouped order. */
+  private static int[] places(long ids, int pairs, int[] starts) {
+    int[] next = starts.clone();
+    int[] places = new int[pairs];
+    for (int i = 0; i < pairs; i++) {
+      places[i] = next[Lanes.getInt(ids + (long) i * Integer.BYTES)]++;
+    }
+    return places;
+  }
+
+  private void combine(int token, int chosen, int[] places, long weights, long results, long y) {
+    for (int i = 0; i < d; i++) {
+      Lanes.set(y + (long) i * Float.BYTES, 0f);
+    }
+    for (int k = 0; k < chosen; k++) {
+      int pair = token * chosen + k;
+      float weight = Lanes.get(weights + (long) pair * Float.BYTES);
+      accumulate(results + (long) places[pair] * d * Float.BYTES, weight, y);
+    }
+  }
+
+  private void accumulate(long x, float weight, long y) {
+    int vectors = d / Lanes.COUNT;
+    for (int i = 0; i < vectors; i++) {
+      long at = (long) i * Lanes.BYTES;
+      Lanes.store(Lanes.load(x + at).mul(weight).add(Lanes.load(y + at)), y + at);
+    }
+    for (int i = vectors * Lanes.COUNT; i < d; i++) {
+      long at = (long) i * Float.BYTES;
+      Lanes.set(y + at, Lanes.get(x + at) * weight + Lanes.get(y + at));
+    }
+  }
+}

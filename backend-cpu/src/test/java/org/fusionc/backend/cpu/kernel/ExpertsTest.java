@@ -1,0 +1,179 @@
+package org.fusionc.backend.cpu.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class ExpertsTest {
+
+  private static final ComputePool POOL = new ComputePool(2);
+  private static final int COUNT = 5;
+
+  @AfterAll
+  static void close() {
+    POOL.close();
+  }
+
+  private static Experts experts(
+      Buffers buffers, int hidden, int d, FloatFormat format, Gating.Kind kind, boolean biases) {
+    return new Experts(
+        COUNT,
+        hidden,
+        d,
+        buffers.random(COUNT * hidden * d, format),
+        buffers.random(COUNT * hidden * d, format),
+        buffers.random(COUNT * hidden * d, FloatFormat.F32),
+        format,
+        FloatFormat.F32,
+        biases ? buffers.random(COUNT * hidden) : null,
+        biases ? buffers.random(COUNT * hidden) : null,
+        biases ? buffers.random(COUNT * d) : null,
+        new Gating(kind, 1.5f, 2f));
+  }
+
+  private static int[] choices(Buffers buffers, int tokens, int chosen) {
+    int[] ids = new int[tokens * chosen];
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = (buffers.random().nextInt(2) + 2 * (i % chosen)) % COUNT;
+    }
+    return ids;
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void agreesWithTheDefinition(Gating.Kind kind) {
+    for (FloatFormat format : FloatFormat.values()) {
+      check(kind, format, 1, 2, 7, 5);
+      check(kind, format, 9, 2, 17, 33);
+      check(kind, format, 31, 1, 16, 32);
+      check(kind, format, 1500, 2, 3, 3);
+    }
+  }
+
+  private static void check(
+      Gating.Kind kind, FloatFormat format, int tokens, int chosen, int hidden, int d) {
+    try (var buffers = new Buffers(tokens + d)) {
+      Experts experts = experts(buffers, hidden, d, format, kind, tokens % 2 == 1);
+      MemorySegment x = buffers.random(tokens * d);
+      int[] ids = choices(buffers, tokens, chosen);
+      MemorySegment weights = buffers.random(tokens * chosen);
+      MemorySegment y = buffers.empty((long) tokens * d);
+      experts.run(POOL, x, buffers.of(ids), weights, y, tokens, chosen);
+      buffers.checkGuards();
+      float[] actual = Buffers.floats(y);
+      float[] xs = Buffers.floats(x);
+      float[] shares = Buffers.floats(weights);
+      float[] gate = Buffers.floats(experts.gate(), format);
+      float[] up = Buffers.floats(experts.up(), format);
+      float[] down = Buffers.floats(experts.down());
+      float[] gateBias = floats(experts.gateBias());
+      float[] upBias = floats(experts.upBias());
+      float[] downBias = floats(experts.downBias());
+      for (int t = 0; t < tokens; t++) {
+        double[] expected = new double[d];
+        double magnitude = 0;
+        for (int c = 0; c < chosen; c++) {
+          int e = ids[t * chosen + c];
+          double[] h = new double[hidden];
+          for (int n = 0; n < hidden; n++) {
+            double g = gateBias.length == 0 ? 0 : gateBias[e * hidden + n];
+            double u = upBias.length == 0 ? 0 : upBias[e * hidden + n];
+            for (int i = 0; i < d; i++) {
+              g += (double) xs[t * d + i] * gate[(e * hidden + n) * d + i];
+              u += (double) xs[t * d + i] * up[(e * hidden + n) * d + i];
+            }
+            h[n] = gated(kind, g, u);
+          }
+          for (int i = 0; i < d; i++) {
+            double z = downBias.length == 0 ? 0 : downBias[e * d + i];
+            for (int n = 0; n < hidden; n++) {
+              z += h[n] * down[(e * d + i) * hidden + n];
+              magnitude = Math.max(magnitude, Math.abs(h[n]));
+            }
+            expected[i] += shares[t * chosen + c] * z;
+            magnitude = Math.max(magnitude, Math.abs(shares[t * chosen + c] * z));
+          }
+        }
+        for (int i = 0; i < d; i++) {
+          assertThat((double) actual[t * d + i]).isCloseTo(expected[i], within(1e-5 * magnitude));
+        }
+      }
+    }
+  }
+
+  private static float[] floats(MemorySegment segment) {
+    return segment == null ? new float[0] : Buffers.floats(segment);
+  }
+
+  private static double gated(Gating.Kind kind, double g, double u) {
+    return switch (kind) {
+      case SILU -> g / (1 + Math.exp(-g)) * u;
+      case GELU -> g * phi(g) * u;
+      case GELU_TANH ->
+          g / (1 + Math.exp(-2 * Math.sqrt(2 / Math.PI) * (g + 0.044715 * g * g * g))) * u;
+      case RELU -> Math.max(g, 0) * u;
+      case CLAMPED_SWIGLU -> {
+        double low = Math.min(g, 2);
+        yield (Math.min(Math.max(u, -2), 2) + 1) * low / (1 + Math.exp(-1.5 * low));
+      }
+    };
+  }
+
+  /** The normal distribution by the midpoint rule. */
+  private static double phi(double x) {
+    double sum = 0;
+    int steps = 2000;
+    double width = x / steps;
+    for (int i = 0; i < steps; i++) {
+      double at = (i + 0.5) * width;
+      sum += Math.exp(-at * at / 2);
+    }
+    return 0.5 + sum * width / Math.sqrt(2 * Math.PI);
+  }
+
+  @Test
+  void aTokenHasTheSameBitsAloneAndInABatch() {
+    try (var buffers = new Buffers(3)) {
+      int d = 67;
+      int tokens = 40;
+      Experts experts = experts(buffers, 35, d, FloatFormat.BF16, Gating.Kind.SILU, true);
+      MemorySegment x = buffers.random(tokens * d);
+      int[] ids = choices(buffers, tokens, 3);
+      MemorySegment weights = buffers.random(tokens * 3);
+      MemorySegment y = buffers.empty((long) tokens * d);
+      experts.run(POOL, x, buffers.of(ids), weights, y, tokens, 3);
+      for (int t = 0; t < tokens; t++) {
+        MemorySegment alone = buffers.empty(d);
+        experts.run(
+            POOL,
+            x.asSlice((long) t * d * 4, d * 4L),
+            buffers.of(Arrays.copyOfRange(ids, t * 3, t * 3 + 3)),
+            weights.asSlice(t * 12L, 12),
+            alone,
+            1,
+            3);
+        assertThat(Buffers.floats(alone))
+            .containsExactly(Buffers.floats(y.asSlice((long) t * d * 4, d * 4L)));
+      }
+    }
+  }
+
+  @Test
+  void refusesAnUnknownExpert() {
+    try (var buffers = new Buffers(3)) {
+      Experts experts = experts(buffers, 2, 2, FloatFormat.F32, Gating.Kind.SILU, false);
+      MemorySegment x = buffers.random(2);
+      MemorySegment ids = buffers.of(COUNT);
+      assertThatThrownBy(() -> experts.run(POOL, x, ids, x, buffers.empty(2), 1, 1))
+          .hasMessage("expert 5 of 5");
+    }
+  }
+}
