@@ -1,0 +1,426 @@
+package org.fusionc.backend.cpu;
+
+import java.util.function.DoubleBinaryOperator;
+import java.util.function.DoubleUnaryOperator;
+import org.fusionc.backend.cpu.kernel.KvPages;
+import org.fusionc.backend.cpu.kernel.Norms;
+import org.fusionc.backend.cpu.kernel.Rope;
+import org.fusionc.ir.DType.Scalar;
+import org.fusionc.ir.Op;
+import org.fusionc.ir.Type;
+import org.fusionc.ir.Value;
+import org.fusionc.ir.backend.Tensor;
+import org.fusionc.ir.op.AddLayerNorm;
+import org.fusionc.ir.op.AddRmsNorm;
+import org.fusionc.ir.op.Attention;
+import org.fusionc.ir.op.Geglu;
+import org.fusionc.ir.op.Gelu;
+import org.fusionc.ir.op.KvAppend;
+import org.fusionc.ir.op.LayerNorm;
+import org.fusionc.ir.op.Linear;
+import org.fusionc.ir.op.Moe;
+import org.fusionc.ir.op.PackedGeglu;
+import org.fusionc.ir.op.PackedSwiglu;
+import org.fusionc.ir.op.RmsNorm;
+import org.fusionc.ir.op.RopeAttention;
+import org.fusionc.ir.op.RopeKvAppend;
+import org.fusionc.ir.op.Softcap;
+import org.fusionc.ir.op.Softmax;
+import org.fusionc.ir.op.Swiglu;
+import org.jspecify.annotations.Nullable;
+
+/** The kernels in which a decoder spends its time, wired to their ops. */
+final class DecoderKernels {
+  private DecoderKernels() {}
+
+  private static boolean isStoredFloat(Value value) {
+    return KernelTable.dtype(value) == Scalar.F32
+        || KernelTable.dtype(value) == Scalar.F16
+        || KernelTable.dtype(value) == Scalar.BF16;
+  }
+
+  /** A kernel whose first operand must be f32. */
+  private static Choice onF32(Value x, String name, Choice.Factory factory) {
+    return KernelTable.f32(x) ? Choice.kernel(name, factory) : KernelTable.wants(x, "f32");
+  }
+
+  static Choice linear(Linear op) {
+    if (!isStoredFloat(op.weight())) {
+      return Choice.none(
+          "its weight is " + op.weight().type() + "; the portable tier reads f32, f16 and bf16",
+          "compile without quantisation");
+    }
+    return onF32(
+        op.x(),
+        "gemm_" + KernelTable.dtype(op.weight()),
+        w -> {
+          int x = w.of(op.x());
+          int weight = w.of(op.weight());
+          int bias = w.f32OrNone(op.bias());
+          int y = w.of(op);
+          var format = Wiring.format(op.weight());
+          return run ->
+              org.fusionc.backend.cpu.kernel.Linear.run(
+                  run.pool(),
+                  run.data(x),
+                  run.data(weight),
+                  format,
+                  bias < 0 ? null : run.data(bias),
+                  run.data(y),
+                  run.rows(x),
+                  run.width(y),
+                  run.width(x));
+        });
+  }
+
+  static Choice rmsNorm(RmsNorm op) {
+    return onF32(
+        op.x(),
+        "rms_norm",
+        w -> {
+          int x = w.of(op.x());
+          int weight = w.f32(op.weight());
+          int y = w.of(op);
+          return run ->
+              Norms.rms(
+                  run.pool(),
+                  run.data(x),
+                  null,
+                  null,
+                  run.data(weight),
+                  run.data(y),
+                  run.rows(x),
+                  run.width(x),
+                  op.eps());
+        });
+  }
+
+  static Choice addRmsNorm(AddRmsNorm op) {
+    return onF32(
+        op.x(),
+        "add_rms_norm",
+        w -> {
+          int x = w.of(op.x());
+          int residual = w.of(op.residual());
+          int weight = w.f32(op.weight());
+          int sum = w.result(op, 0);
+          int y = w.result(op, 1);
+          return run ->
+              Norms.rms(
+                  run.pool(),
+                  run.data(x),
+                  run.data(residual),
+                  run.data(sum),
+                  run.data(weight),
+                  run.data(y),
+                  run.rows(x),
+                  run.width(x),
+                  op.eps());
+        });
+  }
+
+  static Choice layerNorm(LayerNorm op) {
+    return onF32(
+        op.x(),
+        "layer_norm",
+        w -> {
+          int x = w.of(op.x());
+          int weight = w.f32(op.weight());
+          int bias = w.f32OrNone(op.bias());
+          int y = w.of(op);
+          return run ->
+              Norms.layer(
+                  run.pool(),
+                  run.data(x),
+                  null,
+                  null,
+                  run.data(weight),
+                  bias < 0 ? null : run.data(bias),
+                  run.data(y),
+                  run.rows(x),
+                  run.width(x),
+                  op.eps());
+        });
+  }
+
+  static Choice addLayerNorm(AddLayerNorm op) {
+    return onF32(
+        op.x(),
+        "add_layer_norm",
+        w -> {
+          int x = w.of(op.x());
+          int residual = w.of(op.residual());
+          int weight = w.f32(op.weight());
+          int bias = w.f32OrNone(op.bias());
+          int sum = w.result(op, 0);
+          int y = w.result(op, 1);
+          return run ->
+              Norms.layer(
+                  run.pool(),
+                  run.data(x),
+                  run.data(residual),
+                  run.data(sum),
+                  run.data(weight),
+                  bias < 0 ? null : run.data(bias),
+                  run.data(y),
+                  run.rows(x),
+                  run.width(x),
+                  op.eps());
+        });
+  }
+
+  /** The rotation of an op; its frequencies must be known when the program is compiled. */
+  private static Rope rotation(Wiring w, Value freqs, double scale, boolean interleaved) {
+    return new Rope(w.constant(freqs).toArray(Tensor.FLOAT), (float) scale, interleaved);
+  }
+
+  static Choice rope(org.fusionc.ir.op.Rope op) {
+    return onF32(
+        op.x(),
+        "rope",
+        w -> {
+          int x = w.of(op.x());
+          int y = w.of(op);
+          var rope = rotation(w, op.freqs(), op.scale(), op.interleaved());
+          return run -> {
+            var shape = run.shape(x);
+            rope.run(
+                run.pool(),
+                run.data(x),
+                run.data(y),
+                run.batch().position(),
+                (int) shape[1],
+                (int) shape[2]);
+          };
+        });
+  }
+
+  private static @Nullable Choice unsupportedCache(Value kv) {
+    var dtype = ((Type.Kv) kv.type()).dtype();
+    return dtype == Scalar.F32 || dtype == Scalar.F16
+        ? null
+        : Choice.none("the cache is kept as " + dtype, "f32 or f16");
+  }
+
+  static Choice kvAppend(KvAppend op) {
+    var wrong = unsupportedCache(op.kv());
+    return wrong != null
+        ? wrong
+        : onF32(
+            op.k(),
+            "kv_append",
+            w -> {
+              int kv = w.of(op.kv());
+              int k = w.of(op.k());
+              int v = w.of(op.v());
+              return run -> append(run, run.cache(kv), k, v);
+            });
+  }
+
+  static Choice ropeKvAppend(RopeKvAppend op) {
+    var wrong = unsupportedCache(op.kv());
+    return wrong != null
+        ? wrong
+        : onF32(
+            op.k(),
+            "rope_kv_append",
+            w -> {
+              int kv = w.of(op.kv());
+              int k = w.scratch(op.k());
+              int from = w.of(op.k());
+              int v = w.of(op.v());
+              var rope = rotation(w, op.freqs(), op.scale(), op.interleaved());
+              return run -> {
+                rotate(run, rope, from, k);
+                append(run, run.cache(kv), k, v);
+              };
+            });
+  }
+
+  private static void rotate(Run run, Rope rope, int from, int to) {
+    var shape = run.shape(from);
+    rope.run(
+        run.pool(),
+        run.data(from),
+        run.data(to),
+        run.batch().position(),
+        (int) shape[1],
+        (int) shape[2]);
+  }
+
+  private static void append(Run run, KvPages cache, int k, int v) {
+    cache.append(
+        run.pool(),
+        run.data(k),
+        run.data(v),
+        run.batch().sequence(),
+        run.batch().position(),
+        run.pages());
+  }
+
+  static Choice attention(Attention op) {
+    var wrong = unsupportedCache(op.kv());
+    return wrong != null
+        ? wrong
+        : onF32(
+            op.q(),
+            "attention",
+            w -> {
+              int q = w.of(op.q());
+              return attend(
+                  w,
+                  op,
+                  q,
+                  w.of(op.kv()),
+                  op.slopes(),
+                  op.sinks(),
+                  shape(op.q(), op.scale(), op.window(), op.softcap()));
+            });
+  }
+
+  static Choice ropeAttention(RopeAttention op) {
+    var wrong = unsupportedCache(op.kv());
+    return wrong != null
+        ? wrong
+        : onF32(
+            op.q(),
+            "rope_attention",
+            w -> {
+              int from = w.of(op.q());
+              int q = w.scratch(op.q());
+              var rope = rotation(w, op.freqs(), op.ropeScale(), op.interleaved());
+              var attend =
+                  attend(
+                      w,
+                      op,
+                      q,
+                      w.of(op.kv()),
+                      op.slopes(),
+                      op.sinks(),
+                      shape(op.q(), op.scale(), op.window(), op.softcap()));
+              return run -> {
+                rotate(run, rope, from, q);
+                attend.run(run);
+              };
+            });
+  }
+
+  private static org.fusionc.backend.cpu.kernel.Attention.Shape shape(
+      Value q, double scale, long window, double softcap) {
+    return new org.fusionc.backend.cpu.kernel.Attention.Shape(
+        (int) q.tensorType().dim(1).value(),
+        (float) scale,
+        (int) Math.min(window, Integer.MAX_VALUE),
+        (float) softcap);
+  }
+
+  private static Step attend(
+      Wiring w,
+      Op op,
+      int q,
+      int kv,
+      @Nullable Value slopes,
+      @Nullable Value sinks,
+      org.fusionc.backend.cpu.kernel.Attention.Shape shape) {
+    int slope = w.f32OrNone(slopes);
+    int sink = w.f32OrNone(sinks);
+    int y = w.of(op);
+    return run ->
+        org.fusionc.backend.cpu.kernel.Attention.run(
+            run.pool(),
+            run.cache(kv),
+            shape,
+            run.data(q),
+            slope < 0 ? null : run.data(slope),
+            sink < 0 ? null : run.data(sink),
+            run.data(y),
+            run.batch().sequence(),
+            run.batch().position(),
+            run.pages());
+  }
+
+  // Elementwise.
+
+  static Choice unary(Op op, Value x, DoubleUnaryOperator f) {
+    return KernelTable.unary(op, x, f);
+  }
+
+  static Choice binary(Op op, Value x, Value y, char sign, DoubleBinaryOperator f) {
+    return KernelTable.general(op, x, y, f);
+  }
+
+  static Choice gelu(Gelu op) {
+    return unary(op, op.x(), gelu(op.approximate()));
+  }
+
+  private static DoubleUnaryOperator gelu(String approximate) {
+    return approximate.equals("tanh")
+        ? x -> x * 0.5 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)))
+        : x -> x * 0.5 * (1 + erf(x / Math.sqrt(2)));
+  }
+
+  private static double silu(double x) {
+    return x / (1 + Math.exp(-x));
+  }
+
+  /** By series below 2 and continued fraction above; within 1e-12. */
+  private static double erf(double x) {
+    double z = Math.abs(x);
+    if (z > 6) {
+      return Math.signum(x);
+    }
+    if (z < 2) {
+      double term = z;
+      double sum = z;
+      for (int n = 1; n < 60; n++) {
+        term *= -z * z / n;
+        sum += term / (2 * n + 1);
+      }
+      return Math.signum(x) * 2 / Math.sqrt(Math.PI) * sum;
+    }
+    double fraction = 0;
+    for (int n = 60; n > 0; n--) {
+      fraction = n / 2.0 / (z + fraction);
+    }
+    double rest = Math.exp(-z * z) / Math.sqrt(Math.PI) / (z + fraction);
+    return Math.signum(x) * (1 - rest);
+  }
+
+  static Choice softcap(Softcap op) {
+    return unary(op, op.x(), x -> op.cap() * Math.tanh(x / op.cap()));
+  }
+
+  static Choice swiglu(Swiglu op) {
+    return KernelTable.general(op, op.gate(), op.up(), (g, u) -> silu(g) * u);
+  }
+
+  static Choice geglu(Geglu op) {
+    var gelu = gelu(op.approximate());
+    return KernelTable.general(op, op.gate(), op.up(), (g, u) -> gelu.applyAsDouble(g) * u);
+  }
+
+  static Choice packedSwiglu(PackedSwiglu op) {
+    return packed(op, op.gateUp(), DecoderKernels::silu);
+  }
+
+  static Choice packedGeglu(PackedGeglu op) {
+    return packed(op, op.gateUp(), gelu(op.approximate()));
+  }
+
+  private static Choice packed(Op op, Value gateUp, DoubleUnaryOperator activation) {
+    return onF32(gateUp, "packed_glu", w -> General.packed(w.of(gateUp), w.of(op), activation));
+  }
+
+  static Choice softmax(Softmax op) {
+    int rank = op.x().tensorType().rank();
+    return op.axis() == -1 || op.axis() == rank - 1
+        ? onF32(op.x(), "softmax", w -> General.softmax(w.of(op.x()), w.of(op)))
+        : Choice.none(
+            "softmax runs over the last dimension only",
+            "transpose the dimension to the end first");
+  }
+
+  static Choice moe(Moe op) {
+    return Choice.none("there is no kernel for moe yet", "its decomposition");
+  }
+}

@@ -1,0 +1,194 @@
+package org.fusionc.backend.cpu;
+
+import java.util.function.DoubleBinaryOperator;
+import java.util.function.DoubleUnaryOperator;
+import org.fusionc.ir.DType;
+import org.fusionc.ir.DType.Scalar;
+import org.fusionc.ir.Op;
+import org.fusionc.ir.Type;
+import org.fusionc.ir.Value;
+import org.fusionc.ir.op.*;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which kernel runs which op. The one place where it is decided: what the backend supports, what it
+ * compiles and what {@code fusionc explain} tells all come from here.
+ */
+final class KernelTable {
+  private KernelTable() {}
+
+  /** The kernel for an op, or why there is none. Total: every op gets an answer. */
+  static Choice choose(Op op) {
+    var wrong = unsupportedType(op);
+    if (wrong != null) {
+      return wrong;
+    }
+    return switch (op) {
+      case Linear o -> DecoderKernels.linear(o);
+      case RmsNorm o -> DecoderKernels.rmsNorm(o);
+      case LayerNorm o -> DecoderKernels.layerNorm(o);
+      case AddRmsNorm o -> DecoderKernels.addRmsNorm(o);
+      case AddLayerNorm o -> DecoderKernels.addLayerNorm(o);
+      case Rope o -> DecoderKernels.rope(o);
+      case KvAppend o -> DecoderKernels.kvAppend(o);
+      case RopeKvAppend o -> DecoderKernels.ropeKvAppend(o);
+      case Attention o -> DecoderKernels.attention(o);
+      case RopeAttention o -> DecoderKernels.ropeAttention(o);
+      case Swiglu o -> DecoderKernels.swiglu(o);
+      case Geglu o -> DecoderKernels.geglu(o);
+      case PackedSwiglu o -> DecoderKernels.packedSwiglu(o);
+      case PackedGeglu o -> DecoderKernels.packedGeglu(o);
+      case Softcap o -> DecoderKernels.softcap(o);
+      case Softmax o -> DecoderKernels.softmax(o);
+      case Moe o -> DecoderKernels.moe(o);
+      case SelectOutputs o -> LayoutKernels.selectOutputs(o);
+      case Positions o -> LayoutKernels.positions(o);
+      case Sequences o -> LayoutKernels.sequences(o);
+      case OutputRows o -> LayoutKernels.outputRows(o);
+      case Gather o -> LayoutKernels.gather(o);
+      case Slice o -> LayoutKernels.slice(o);
+      case Concat o -> LayoutKernels.concat(o);
+      case Transpose o -> LayoutKernels.transpose(o);
+      case BroadcastTo o -> LayoutKernels.broadcastTo(o);
+      case Reshape o -> Choice.kernel("alias", w -> run -> {});
+      case Constant o -> Choice.kernel("constant", w -> run -> {});
+      case Iota o -> Choice.kernel("constant", w -> run -> {});
+      case RopeFrequencies o -> Choice.kernel("constant", w -> run -> {});
+      case Cast(var x, _, _) -> unary(op, x, v -> v);
+      case Add(var x, var y, _) -> DecoderKernels.binary(op, x, y, '+', (a, b) -> a + b);
+      case Sub(var x, var y, _) -> DecoderKernels.binary(op, x, y, '-', (a, b) -> a - b);
+      case Mul(var x, var y, _) -> DecoderKernels.binary(op, x, y, '*', (a, b) -> a * b);
+      case Div(var x, var y, _) -> divide(op, x, y);
+      case Pow(var x, var y, _) -> general(op, x, y, Math::pow);
+      case Max(var x, var y, _) -> general(op, x, y, Math::max);
+      case Min(var x, var y, _) -> general(op, x, y, Math::min);
+      case Equal(var x, var y, _) -> general(op, x, y, (a, b) -> a == b ? 1 : 0);
+      case Less(var x, var y, _) -> general(op, x, y, (a, b) -> a < b ? 1 : 0);
+      case LessEqual(var x, var y, _) -> general(op, x, y, (a, b) -> a <= b ? 1 : 0);
+      case And(var x, var y, _) -> general(op, x, y, (a, b) -> a * b);
+      case Or(var x, var y, _) -> general(op, x, y, Math::max);
+      case Where(var c, var x, var y, _) ->
+          Choice.kernel(
+              "general",
+              w -> General.where(w.of(c), w.of(x), w.of(y), w.of(op), x.tensorType().dtype()));
+      case Neg(var x, _) -> unary(op, x, v -> -v);
+      case Abs(var x, _) -> unary(op, x, Math::abs);
+      case Sign(var x, _) -> unary(op, x, Math::signum);
+      case Floor(var x, _) -> unary(op, x, Math::floor);
+      case Ceil(var x, _) -> unary(op, x, Math::ceil);
+      case Round(var x, _) -> unary(op, x, Math::rint);
+      case Log(var x, _) -> unary(op, x, Math::log);
+      case Rsqrt(var x, _) -> unary(op, x, v -> 1 / Math.sqrt(v));
+      case Sin(var x, _) -> unary(op, x, Math::sin);
+      case Cos(var x, _) -> unary(op, x, Math::cos);
+      case Not(var x, _) -> unary(op, x, v -> 1 - v);
+      case Clip(var x, var min, var max, _) -> unary(op, x, v -> Math.min(Math.max(v, min), max));
+      case Exp(var x, _) -> DecoderKernels.unary(op, x, Math::exp);
+      case Sqrt(var x, _) -> DecoderKernels.unary(op, x, Math::sqrt);
+      case Tanh(var x, _) -> DecoderKernels.unary(op, x, Math::tanh);
+      case Relu(var x, _) -> DecoderKernels.unary(op, x, v -> Math.max(v, 0));
+      case Sigmoid(var x, _) -> DecoderKernels.unary(op, x, v -> 1 / (1 + Math.exp(-v)));
+      case Silu(var x, _) -> DecoderKernels.unary(op, x, v -> v / (1 + Math.exp(-v)));
+      case Gelu o -> DecoderKernels.gelu(o);
+      case ReduceSum(var x, var axes, _, _) ->
+          reduce(op, x, axes, w -> General.reduceRows(w.of(x), w.of(op), 0, Double::sum, false));
+      case ReduceMean(var x, var axes, _, _) ->
+          reduce(op, x, axes, w -> General.reduceRows(w.of(x), w.of(op), 0, Double::sum, true));
+      case ReduceMax(var x, var axes, _, _) ->
+          reduce(
+              op,
+              x,
+              axes,
+              w ->
+                  General.reduceRows(
+                      w.of(x), w.of(op), Double.NEGATIVE_INFINITY, Math::max, false));
+      case TopK(var x, _, _) ->
+          f32(x)
+              ? Choice.kernel(
+                  "general", w -> General.topK(w.of(x), w.result(op, 0), w.result(op, 1)))
+              : wants(x, "f32");
+      case ArgMax(var x, _) ->
+          Choice.none("there is no kernel for arg_max", "top_k with k = 1");
+      case GatherElements(var x, var i, _) ->
+          Choice.kernel(
+              "general",
+              w ->
+                  General.gatherElements(
+                      w.of(x), dtype(x), w.of(i), dtype(i), w.of(op)));
+      case ScatterElements(var x, var i, var u, _) ->
+          Choice.kernel(
+              "general",
+              w ->
+                  General.scatterElements(
+                      w.of(x), dtype(x), w.of(i), dtype(i), w.of(u), w.of(op)));
+      default ->
+          Choice.none(
+              "the CPU backend has no kernel for " + op.name(),
+              "its decomposition, if it has one: -p decompose{ops=" + op.name() + "}");
+    };
+  }
+
+  /** Every tensor must be of a dtype that can be read; the kernels narrow this down. */
+  private static @Nullable Choice unsupportedType(Op op) {
+    if (op instanceof Linear || op instanceof Moe || op instanceof Gather) {
+      return null;
+    }
+    for (var input : op.inputs()) {
+      if (input.type() instanceof Type.Tensor t && !Scalars.handles(t.dtype()) && !isLayout(op)) {
+        return wants(input, "f32, f16, bf16, i32, i64 or bool");
+      }
+    }
+    return null;
+  }
+
+  private static boolean isLayout(Op op) {
+    return op instanceof org.fusionc.ir.Trait.Layout;
+  }
+
+  static DType dtype(Value value) {
+    return value.tensorType().dtype();
+  }
+
+  static boolean f32(Value value) {
+    return dtype(value) == Scalar.F32;
+  }
+
+  /** The refusal of an operand whose dtype a kernel does not read. */
+  static Choice wants(Value operand, String dtypes) {
+    return Choice.none(
+        "an operand is " + operand.type() + ", and the kernel reads " + dtypes,
+        "cast it to f32 first");
+  }
+
+  static Choice unary(Op op, Value x, DoubleUnaryOperator f) {
+    return Choice.kernel(
+        "general",
+        w -> General.unary(w.of(x), dtype(x), w.of(op), op.tensorType().dtype(), f));
+  }
+
+  static Choice general(Op op, Value x, Value y, DoubleBinaryOperator f) {
+    return Choice.kernel(
+        "general",
+        w ->
+            General.binary(
+                w.of(x), w.of(y), dtype(x), w.of(op), op.tensorType().dtype(), f));
+  }
+
+  private static Choice divide(Op op, Value x, Value y) {
+    return dtype(x).isInt()
+        ? general(op, x, y, (a, b) -> (double) ((long) a / (long) b))
+        : DecoderKernels.binary(op, x, y, '/', (a, b) -> a / b);
+  }
+
+  private static Choice reduce(
+      Op op, Value x, java.util.List<Long> axes, Choice.Factory factory) {
+    int rank = x.tensorType().rank();
+    boolean last = axes.size() == 1 && (axes.getFirst() == -1 || axes.getFirst() == rank - 1);
+    if (!last && !(axes.isEmpty() && rank == 1)) {
+      return Choice.none(
+          op.name() + " runs over the last dimension only, not over " + axes,
+          "transpose the dimension to the end first");
+    }
+    return f32(x) ? Choice.kernel("general", factory) : wants(x, "f32");
+  }
+}

@@ -1,0 +1,97 @@
+package org.fusionc.backend.cpu.kernel;
+
+import java.lang.foreign.MemorySegment;
+import org.fusionc.backend.cpu.parallel.ComputePool;
+
+/**
+ * Rotary position embedding. Cosines and sines are computed in f64 once per position and kept, since
+ * every layer asks for the same ones.
+ */
+public final class Rope {
+  private final float[] freqs;
+  private final float scale;
+  private final boolean interleaved;
+
+  /** Per position the cosines, then the sines. */
+  private volatile float[][] table = {};
+
+  /**
+   * @param freqs f32 [R], the angular frequencies
+   * @param scale multiplies cosines and sines
+   * @param interleaved pairs are (2i, 2i+1) rather than (i, i+R)
+   */
+  public Rope(float[] freqs, float scale, boolean interleaved) {
+    this.freqs = freqs.clone();
+    this.scale = scale;
+    this.interleaved = interleaved;
+  }
+
+  /**
+   * {@code y = rope(x)}; {@code y} may be {@code x}.
+   *
+   * @param x f32 [tokens, heads, dim]
+   * @param position per token
+   */
+  public void run(
+      ComputePool pool, MemorySegment x, MemorySegment y, int[] position, int heads, int dim) {
+    int tokens = position.length;
+    long from = Operand.input("x", x, (long) tokens * heads * dim);
+    long to = Operand.output("y", y, (long) tokens * heads * dim);
+    int largest = -1;
+    for (int p : position) {
+      largest = Math.max(largest, p);
+    }
+    var rows = upTo(largest);
+    pool.parallelFor(
+        tokens,
+        8,
+        (first, end) -> {
+          for (int t = (int) first; t < end; t++) {
+            for (int h = 0; h < heads; h++) {
+              long at = 4L * ((long) t * heads + h) * dim;
+              rotate(rows[position[t]], from + at, to + at, dim);
+            }
+          }
+        });
+  }
+
+  private void rotate(float[] row, long x, long y, int dim) {
+    int pairs = freqs.length;
+    int step = interleaved ? 2 : 1;
+    long second = interleaved ? 4 : 4L * pairs;
+    for (int i = 0; i < pairs; i++) {
+      long at = 4L * step * i;
+      float u = Lanes.get(x + at);
+      float v = Lanes.get(x + at + second);
+      float c = row[i];
+      float s = row[pairs + i];
+      Lanes.set(y + at, u * c - v * s);
+      Lanes.set(y + at + second, v * c + u * s);
+    }
+    if (x != y) {
+      for (int i = 2 * pairs; i < dim; i++) {
+        Lanes.set(y + 4L * i, Lanes.get(x + 4L * i));
+      }
+    }
+  }
+
+  /** The rows of all positions up to this one, computing those that are missing. */
+  private synchronized float[][] upTo(int position) {
+    var known = table;
+    if (position < known.length) {
+      return known;
+    }
+    var longer = java.util.Arrays.copyOf(known, Math.max(position + 1, 2 * known.length));
+    for (int p = known.length; p < longer.length; p++) {
+      var row = new float[2 * freqs.length];
+      for (int i = 0; i < freqs.length; i++) {
+        double angle = (double) p * freqs[i];
+        row[i] = (float) (scale * Math.cos(angle));
+        row[freqs.length + i] = (float) (scale * Math.sin(angle));
+      }
+      longer[p] = row;
+    }
+    table = longer;
+    return longer;
+  }
+}
