@@ -421,6 +421,92 @@ final class DecoderKernels {
   }
 
   static Choice moe(Moe op) {
-    return Choice.none("there is no kernel for moe yet", "its decomposition");
+    if (!isStoredFloat(op.gate()) || !isStoredFloat(op.down())) {
+      return Choice.none(
+          "its experts are " + op.gate().type() + "; the portable tier reads f32, f16 and bf16",
+          "compile without quantisation");
+    }
+    return onF32(
+        op.x(),
+        "moe_" + KernelTable.dtype(op.gate()),
+        w -> {
+          int x = w.of(op.x());
+          int ids = w.of(op.experts());
+          int weights = w.of(op.weights());
+          int gate = w.of(op.gate());
+          int up = w.of(op.up());
+          int down = w.of(op.down());
+          int gateBias = w.f32OrNone(op.gateBias());
+          int upBias = w.f32OrNone(op.upBias());
+          int downBias = w.f32OrNone(op.downBias());
+          int y = w.of(op);
+          var format = Wiring.format(op.gate());
+          var downFormat = Wiring.format(op.down());
+          var idType = KernelTable.dtype(op.experts());
+          var activation = activation(op);
+          return run -> {
+            var parameters =
+                new org.fusionc.backend.cpu.kernel.Moe.Weights(
+                    run.data(gate),
+                    run.data(up),
+                    format,
+                    run.data(down),
+                    downFormat,
+                    gateBias < 0 ? null : run.data(gateBias),
+                    upBias < 0 ? null : run.data(upBias),
+                    downBias < 0 ? null : run.data(downBias));
+            var shape = run.shape(gate);
+            org.fusionc.backend.cpu.kernel.Moe.run(
+                run.pool(),
+                run.data(x),
+                Scalars.ints(run.data(ids), idType, run.elements(ids)),
+                run.data(weights),
+                parameters,
+                activation,
+                run.data(y),
+                new org.fusionc.backend.cpu.kernel.Moe.Sizes(
+                    run.rows(x),
+                    run.width(weights),
+                    (int) shape[0],
+                    (int) shape[2],
+                    (int) shape[1]));
+          };
+        });
+  }
+
+  private static org.fusionc.backend.cpu.kernel.Moe.Activation activation(Moe op) {
+    DoubleBinaryOperator f =
+        switch (op.activation()) {
+          case "silu" -> (g, u) -> silu(g) * u;
+          case "relu" -> (g, u) -> Math.max(g, 0) * u;
+          case "clamped_swiglu" ->
+              (g, u) -> {
+                double gate = Math.min(g, op.limit());
+                double up = Math.clamp(u, -op.limit(), op.limit());
+                return (up + 1) * gate / (1 + Math.exp(-op.alpha() * gate));
+              };
+          case "gelu_tanh" -> {
+            var gelu = gelu("tanh");
+            yield (g, u) -> gelu.applyAsDouble(g) * u;
+          }
+          default -> {
+            var gelu = gelu("none");
+            yield (g, u) -> gelu.applyAsDouble(g) * u;
+          }
+        };
+    return (pool, gate, up, elements) ->
+        pool.parallelFor(
+            elements,
+            4096,
+            (from, to) -> {
+              for (long i = from; i < to; i++) {
+                Scalars.set(
+                    gate,
+                    Scalar.F32,
+                    i,
+                    f.applyAsDouble(
+                        Scalars.get(gate, Scalar.F32, i), Scalars.get(up, Scalar.F32, i)));
+              }
+            });
   }
 }

@@ -69,7 +69,9 @@ final class General {
     };
   }
 
-  /** Where element {@code i} of a dense tensor of this shape lies in an operand with these strides. */
+  /**
+   * Where element {@code i} of a dense tensor of this shape lies in an operand with these strides.
+   */
   private static long at(long i, long[] shape, long[] strides) {
     long rest = i;
     long at = 0;
@@ -81,8 +83,7 @@ final class General {
   }
 
   /** Folds each row of the last dimension to one element. */
-  static Step reduceRows(
-      int x, int y, double start, DoubleBinaryOperator f, boolean mean) {
+  static Step reduceRows(int x, int y, double start, DoubleBinaryOperator f, boolean mean) {
     var f32 = DType.Scalar.F32;
     return run -> {
       int rows = run.rows(x);
@@ -192,7 +193,8 @@ final class General {
   }
 
   /** y = x; y[r, indices[r, j]] = updates[r, j]. */
-  static Step scatterElements(int x, DType dtype, int indices, DType indexType, int updates, int y) {
+  static Step scatterElements(
+      int x, DType dtype, int indices, DType indexType, int updates, int y) {
     return run -> {
       run.data(y).copyFrom(run.data(x));
       int width = run.width(x);

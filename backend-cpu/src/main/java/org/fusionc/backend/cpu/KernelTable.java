@@ -107,20 +107,16 @@ final class KernelTable {
               ? Choice.kernel(
                   "general", w -> General.topK(w.of(x), w.result(op, 0), w.result(op, 1)))
               : wants(x, "f32");
-      case ArgMax(var x, _) ->
-          Choice.none("there is no kernel for arg_max", "top_k with k = 1");
+      case ArgMax(var x, _) -> Choice.none("there is no kernel for arg_max", "top_k with k = 1");
       case GatherElements(var x, var i, _) ->
           Choice.kernel(
               "general",
-              w ->
-                  General.gatherElements(
-                      w.of(x), dtype(x), w.of(i), dtype(i), w.of(op)));
+              w -> General.gatherElements(w.of(x), dtype(x), w.of(i), dtype(i), w.of(op)));
       case ScatterElements(var x, var i, var u, _) ->
           Choice.kernel(
               "general",
               w ->
-                  General.scatterElements(
-                      w.of(x), dtype(x), w.of(i), dtype(i), w.of(u), w.of(op)));
+                  General.scatterElements(w.of(x), dtype(x), w.of(i), dtype(i), w.of(u), w.of(op)));
       default ->
           Choice.none(
               "the CPU backend has no kernel for " + op.name(),
@@ -162,26 +158,22 @@ final class KernelTable {
 
   static Choice unary(Op op, Value x, DoubleUnaryOperator f) {
     return Choice.kernel(
-        "general",
-        w -> General.unary(w.of(x), dtype(x), w.of(op), op.tensorType().dtype(), f));
+        "general", w -> General.unary(w.of(x), dtype(x), w.of(op), op.tensorType().dtype(), f));
   }
 
   static Choice general(Op op, Value x, Value y, DoubleBinaryOperator f) {
     return Choice.kernel(
         "general",
-        w ->
-            General.binary(
-                w.of(x), w.of(y), dtype(x), w.of(op), op.tensorType().dtype(), f));
+        w -> General.binary(w.of(x), w.of(y), dtype(x), w.of(op), op.tensorType().dtype(), f));
   }
 
   private static Choice divide(Op op, Value x, Value y) {
     return dtype(x).isInt()
-        ? general(op, x, y, (a, b) -> (double) ((long) a / (long) b))
+        ? general(op, x, y, (a, b) -> Math.floor(Math.abs(a / b)) * Math.signum(a / b))
         : DecoderKernels.binary(op, x, y, '/', (a, b) -> a / b);
   }
 
-  private static Choice reduce(
-      Op op, Value x, java.util.List<Long> axes, Choice.Factory factory) {
+  private static Choice reduce(Op op, Value x, java.util.List<Long> axes, Choice.Factory factory) {
     int rank = x.tensorType().rank();
     boolean last = axes.size() == 1 && (axes.getFirst() == -1 || axes.getFirst() == rank - 1);
     if (!last && !(axes.isEmpty() && rank == 1)) {

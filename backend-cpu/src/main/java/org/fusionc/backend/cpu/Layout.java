@@ -10,8 +10,8 @@ import org.fusionc.ir.Type;
 
 /**
  * Shapes and places of a program's values for given symbolic dimensions: every value that a step
- * makes gets a place in one arena, and places are used again when their value is dead. First fit, in
- * the order of the steps.
+ * makes gets a place in one arena, and places are used again when their value is dead. First fit,
+ * in the order of the steps.
  */
 final class Layout {
   private static final long ALIGNMENT = 64;

@@ -106,7 +106,10 @@ final class LayoutKernels {
             var strides = new long[rank];
             for (int i = 0; i < rank; i++) {
               strides[i] =
-                  own[op.permutation().isEmpty() ? rank - 1 - i : axis(op.permutation().get(i), rank)];
+                  own[
+                      op.permutation().isEmpty()
+                          ? rank - 1 - i
+                          : axis(op.permutation().get(i), rank)];
             }
             var shape = run.shape(y);
             Layouts.copy(
@@ -150,7 +153,8 @@ final class LayoutKernels {
   static Choice gather(Gather op) {
     if (axis(op.axis(), op.x().tensorType().rank()) != 0) {
       return Choice.none(
-          "gather runs along the first dimension only", "transpose the dimension to the front first");
+          "gather runs along the first dimension only",
+          "transpose the dimension to the front first");
     }
     if (!Scalars.handles(op.indices().tensorType().dtype())) {
       return KernelTable.wants(op.indices(), "i32 or i64 indices");

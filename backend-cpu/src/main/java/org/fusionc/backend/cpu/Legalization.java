@@ -3,7 +3,6 @@ package org.fusionc.backend.cpu;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.fusionc.ir.Function;
 import org.fusionc.ir.FunctionBuilder;
 import org.fusionc.ir.Module;
@@ -16,8 +15,8 @@ import org.fusionc.ir.decompose.Decomposer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * op → its decomposition, where no kernel runs the op but it has one. What has neither stays, for the
- * compiler to report with its name and place.
+ * op → its decomposition, where no kernel runs the op but it has one. What has neither stays, for
+ * the compiler to report with its name and place.
  */
 final class Legalization {
   private Legalization() {}
@@ -48,7 +47,9 @@ final class Legalization {
     }
     for (Op op : function.body()) {
       var operands =
-          op.operands().stream().<@Nullable Value>map(v -> v == null ? null : replaced.getOrDefault(v, v)).toList();
+          op.operands().stream()
+              .<@Nullable Value>map(v -> v == null ? null : replaced.getOrDefault(v, v))
+              .toList();
       var mapped = module.graph().withOperands(op, operands);
       builder.at(function.notes().location(op));
       var values =

@@ -145,8 +145,7 @@ final class Program {
       return known;
     }
     var layout =
-        new Layout(
-            values.types, values.placed, values.from, values.to, values.alias, symbols);
+        new Layout(values.types, values.placed, values.from, values.to, values.alias, symbols);
     if (layout.arenaBytes() > memory.byteSize()) {
       prepared.clear();
       arena.close();

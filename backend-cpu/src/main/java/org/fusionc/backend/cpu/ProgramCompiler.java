@@ -105,8 +105,7 @@ final class ProgramCompiler implements Wiring {
         results.add(number);
       }
     }
-    return new Program(
-        function.name(), steps, values(), inputs, results, batch);
+    return new Program(function.name(), steps, values(), inputs, results, batch);
   }
 
   private Program.Values values() {
@@ -187,12 +186,15 @@ final class ProgramCompiler implements Wiring {
     if (!op.tensorType().isStatic()) {
       throw Diagnostic.invalid(
               function.notes().location(op),
-              "the cpu backend cannot run " + op.name() + " : " + op.type() + ": its size is not known at compile time",
+              "the cpu backend cannot run "
+                  + op.name()
+                  + " : "
+                  + op.type()
+                  + ": its size is not known at compile time",
               "give it a static shape and broadcast it")
           .exception();
     }
-    var body =
-        new Function("", List.of(), List.of(op), List.of(op), new org.fusionc.ir.Notes());
+    var body = new Function("", List.of(), List.of(op), List.of(op), new org.fusionc.ir.Notes());
     var value = Interpreter.run(body, List.of()).getFirst().data();
     return copy(value);
   }

@@ -9,7 +9,9 @@ interface Wiring {
   /** The number of a value: where the run keeps its memory. */
   int of(Value value);
 
-  /** As {@link #of}, converted to f32 at load time if the value is constant and has another dtype. */
+  /**
+   * As {@link #of}, converted to f32 at load time if the value is constant and has another dtype.
+   */
   int f32(Value value);
 
   /** As {@link #f32}, and -1 for an absent operand. */
@@ -30,8 +32,7 @@ interface Wiring {
       case "f32" -> FloatFormat.F32;
       case "f16" -> FloatFormat.F16;
       case "bf16" -> FloatFormat.BF16;
-      default ->
-          throw new IllegalStateException(value + " is no f32, f16 or bf16 tensor");
+      default -> throw new IllegalStateException(value + " is no f32, f16 or bf16 tensor");
     };
   }
 }

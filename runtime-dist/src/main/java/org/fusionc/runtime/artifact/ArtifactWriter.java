@@ -92,6 +92,15 @@ public final class ArtifactWriter implements AutoCloseable {
     return add(name, MediaTypes.TENSOR, elements);
   }
 
+  /** The digest of a part that was added, {@code sha256:…}. */
+  public String digest(String name) {
+    var part = parts.get(name);
+    if (part == null) {
+      throw new IllegalArgumentException("no part is named '" + name + "'");
+    }
+    return part.digest().toString();
+  }
+
   private ArtifactWriter add(String name, String mediaType, MemorySegment bytes) {
     checkName(name);
     var part = new Descriptor(name, mediaType, Digest.of(bytes), bytes.byteSize());

@@ -227,7 +227,11 @@ public final class Attention {
     for (; i < dim; i++) {
       float at = Lanes.get(sum + 4L * i) * correction;
       for (int s = from; s < to; s++) {
-        at = Math.fma(Lanes.get(scores + 4L * s), Lanes.get(values, cache.format(), (long) s * dim + i), at);
+        at =
+            Math.fma(
+                Lanes.get(scores + 4L * s),
+                Lanes.get(values, cache.format(), (long) s * dim + i),
+                at);
       }
       Lanes.set(sum + 4L * i, at);
     }

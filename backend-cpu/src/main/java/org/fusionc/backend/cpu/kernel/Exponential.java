@@ -9,6 +9,7 @@ import jdk.incubator.vector.VectorOperators;
  * products and fused products are used, so interpreted and compiled code give the same bits, which
  * {@code VectorOperators.EXP} does not promise. Below -87 the result is 0, above 88 infinity.
  */
+@SuppressWarnings("FloatingPointLiteralPrecision") // the coefficients are as published
 final class Exponential {
   private static final float LOG2_E = 1.44269504f;
   private static final float LN2_HIGH = 0.693359375f;
@@ -31,8 +32,7 @@ final class Exponential {
     p = p.fma(r, splat(1.6666665459e-1f));
     p = p.fma(r, splat(5.0000001201e-1f));
     FloatVector y = p.fma(r.mul(r), r).add(1f);
-    IntVector power =
-        shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
+    IntVector power = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
     FloatVector scaled = y.reinterpretAsInts().add(power).reinterpretAsFloats();
     return scaled
         .blend(0f, x.compare(VectorOperators.LT, -87f))

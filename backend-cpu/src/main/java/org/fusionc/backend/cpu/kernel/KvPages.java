@@ -67,14 +67,12 @@ public final class KvPages implements AutoCloseable {
   /** The address of a head's keys in a page; the row of slot s is s · keyDim elements on. */
   long keys(int page, int head) {
     check(page);
-    return keys.address()
-        + ((long) page * heads + head) * pageTokens * keyDim * format.bytes();
+    return keys.address() + ((long) page * heads + head) * pageTokens * keyDim * format.bytes();
   }
 
   long values(int page, int head) {
     check(page);
-    return values.address()
-        + ((long) page * heads + head) * pageTokens * valueDim * format.bytes();
+    return values.address() + ((long) page * heads + head) * pageTokens * valueDim * format.bytes();
   }
 
   private void check(int page) {

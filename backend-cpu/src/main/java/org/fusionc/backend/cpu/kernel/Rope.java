@@ -4,8 +4,8 @@ import java.lang.foreign.MemorySegment;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 
 /**
- * Rotary position embedding. Cosines and sines are computed in f64 once per position and kept, since
- * every layer asks for the same ones.
+ * Rotary position embedding. Cosines and sines are computed in f64 once per position and kept,
+ * since every layer asks for the same ones.
  */
 public final class Rope {
   private final float[] freqs;
