@@ -1,7 +1,5 @@
 package org.fusionc.backend.cpu;
 
-import java.util.function.DoubleBinaryOperator;
-import java.util.function.DoubleUnaryOperator;
 import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.kernel.Norms;
 import org.fusionc.backend.cpu.kernel.Rope;
@@ -13,20 +11,14 @@ import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.op.AddLayerNorm;
 import org.fusionc.ir.op.AddRmsNorm;
 import org.fusionc.ir.op.Attention;
-import org.fusionc.ir.op.Geglu;
-import org.fusionc.ir.op.Gelu;
 import org.fusionc.ir.op.KvAppend;
 import org.fusionc.ir.op.LayerNorm;
 import org.fusionc.ir.op.Linear;
 import org.fusionc.ir.op.Moe;
-import org.fusionc.ir.op.PackedGeglu;
-import org.fusionc.ir.op.PackedSwiglu;
 import org.fusionc.ir.op.RmsNorm;
 import org.fusionc.ir.op.RopeAttention;
 import org.fusionc.ir.op.RopeKvAppend;
-import org.fusionc.ir.op.Softcap;
 import org.fusionc.ir.op.Softmax;
-import org.fusionc.ir.op.Swiglu;
 import org.jspecify.annotations.Nullable;
 
 /** The kernels in which a decoder spends its time, wired to their ops. */
@@ -40,7 +32,7 @@ final class DecoderKernels {
   }
 
   /** A kernel whose first operand must be f32. */
-  private static Choice onF32(Value x, String name, Choice.Factory factory) {
+  static Choice onF32(Value x, String name, Choice.Factory factory) {
     return KernelTable.f32(x) ? Choice.kernel(name, factory) : KernelTable.wants(x, "f32");
   }
 
@@ -339,82 +331,19 @@ final class DecoderKernels {
             run.pages());
   }
 
-  // Elementwise.
-
-  static Choice unary(Op op, Value x, DoubleUnaryOperator f) {
-    return KernelTable.unary(op, x, f);
-  }
-
-  static Choice binary(Op op, Value x, Value y, char sign, DoubleBinaryOperator f) {
-    return KernelTable.general(op, x, y, f);
-  }
-
-  static Choice gelu(Gelu op) {
-    return unary(op, op.x(), gelu(op.approximate()));
-  }
-
-  private static DoubleUnaryOperator gelu(String approximate) {
-    return approximate.equals("tanh")
-        ? x -> x * 0.5 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)))
-        : x -> x * 0.5 * (1 + erf(x / Math.sqrt(2)));
-  }
-
-  private static double silu(double x) {
-    return x / (1 + Math.exp(-x));
-  }
-
-  /** By series below 2 and continued fraction above; within 1e-12. */
-  private static double erf(double x) {
-    double z = Math.abs(x);
-    if (z > 6) {
-      return Math.signum(x);
-    }
-    if (z < 2) {
-      double term = z;
-      double sum = z;
-      for (int n = 1; n < 60; n++) {
-        term *= -z * z / n;
-        sum += term / (2 * n + 1);
-      }
-      return Math.signum(x) * 2 / Math.sqrt(Math.PI) * sum;
-    }
-    double fraction = 0;
-    for (int n = 60; n > 0; n--) {
-      fraction = n / 2.0 / (z + fraction);
-    }
-    double rest = Math.exp(-z * z) / Math.sqrt(Math.PI) / (z + fraction);
-    return Math.signum(x) * (1 - rest);
-  }
-
-  static Choice softcap(Softcap op) {
-    return unary(op, op.x(), x -> op.cap() * Math.tanh(x / op.cap()));
-  }
-
-  static Choice swiglu(Swiglu op) {
-    return KernelTable.general(op, op.gate(), op.up(), (g, u) -> silu(g) * u);
-  }
-
-  static Choice geglu(Geglu op) {
-    var gelu = gelu(op.approximate());
-    return KernelTable.general(op, op.gate(), op.up(), (g, u) -> gelu.applyAsDouble(g) * u);
-  }
-
-  static Choice packedSwiglu(PackedSwiglu op) {
-    return packed(op, op.gateUp(), DecoderKernels::silu);
-  }
-
-  static Choice packedGeglu(PackedGeglu op) {
-    return packed(op, op.gateUp(), gelu(op.approximate()));
-  }
-
-  private static Choice packed(Op op, Value gateUp, DoubleUnaryOperator activation) {
-    return onF32(gateUp, "packed_glu", w -> General.packed(w.of(gateUp), w.of(op), activation));
-  }
-
   static Choice softmax(Softmax op) {
     int rank = op.x().tensorType().rank();
     return op.axis() == -1 || op.axis() == rank - 1
-        ? onF32(op.x(), "softmax", w -> General.softmax(w.of(op.x()), w.of(op)))
+        ? onF32(
+            op.x(),
+            "softmax",
+            w -> {
+              int x = w.of(op.x());
+              int y = w.of(op);
+              return run ->
+                  org.fusionc.backend.cpu.kernel.Softmax.run(
+                      run.pool(), run.data(x), run.data(y), run.rows(x), run.width(x));
+            })
         : Choice.none(
             "softmax runs over the last dimension only",
             "transpose the dimension to the end first");
@@ -475,37 +404,23 @@ final class DecoderKernels {
   }
 
   private static org.fusionc.backend.cpu.kernel.Moe.Activation activation(Moe op) {
-    DoubleBinaryOperator f =
-        switch (op.activation()) {
-          case "silu" -> (g, u) -> silu(g) * u;
-          case "relu" -> (g, u) -> Math.max(g, 0) * u;
-          case "clamped_swiglu" ->
-              (g, u) -> {
-                double gate = Math.min(g, op.limit());
-                double up = Math.clamp(u, -op.limit(), op.limit());
-                return (up + 1) * gate / (1 + Math.exp(-op.alpha() * gate));
-              };
-          case "gelu_tanh" -> {
-            var gelu = gelu("tanh");
-            yield (g, u) -> gelu.applyAsDouble(g) * u;
-          }
-          default -> {
-            var gelu = gelu("none");
-            yield (g, u) -> gelu.applyAsDouble(g) * u;
-          }
-        };
+    return op.activation().equals("clamped_swiglu")
+        ? clampedSwiglu(op.alpha(), op.limit())
+        : ElementwiseKernels.gated(op.activation());
+  }
+
+  /** u' = clamp(u, ±limit), g' = min(g, limit): (u' + 1) · g' · sigmoid(alpha · g'). */
+  private static org.fusionc.backend.cpu.kernel.Moe.Activation clampedSwiglu(
+      double alpha, double limit) {
     return (pool, gate, up, elements) ->
         pool.parallelFor(
             elements,
             4096,
             (from, to) -> {
               for (long i = from; i < to; i++) {
-                Scalars.set(
-                    gate,
-                    Scalar.F32,
-                    i,
-                    f.applyAsDouble(
-                        Scalars.get(gate, Scalar.F32, i), Scalars.get(up, Scalar.F32, i)));
+                double g = Math.min(Scalars.get(gate, Scalar.F32, i), limit);
+                double u = Math.clamp(Scalars.get(up, Scalar.F32, i), -limit, limit);
+                Scalars.set(gate, Scalar.F32, i, (u + 1) * g / (1 + Math.exp(-alpha * g)));
               }
             });
   }

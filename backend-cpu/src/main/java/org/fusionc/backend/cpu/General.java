@@ -98,51 +98,6 @@ final class General {
     };
   }
 
-  /** y = activation(first half of the row) · second half. */
-  static Step packed(int x, int y, DoubleUnaryOperator activation) {
-    var f32 = DType.Scalar.F32;
-    return run -> {
-      int width = run.width(y);
-      run.pool()
-          .parallelFor(
-              run.rows(y),
-              1,
-              (first, end) -> {
-                for (long r = first; r < end; r++) {
-                  for (int i = 0; i < width; i++) {
-                    double gate = Scalars.get(run.data(x), f32, r * 2 * width + i);
-                    double up = Scalars.get(run.data(x), f32, r * 2 * width + width + i);
-                    Scalars.set(
-                        run.data(y), f32, r * width + i, activation.applyAsDouble(gate) * up);
-                  }
-                }
-              });
-    };
-  }
-
-  /** Softmax of each row. */
-  static Step softmax(int x, int y) {
-    var f32 = DType.Scalar.F32;
-    return run -> {
-      int width = run.width(x);
-      for (int r = 0; r < run.rows(x); r++) {
-        long at = (long) r * width;
-        double max = Double.NEGATIVE_INFINITY;
-        for (int i = 0; i < width; i++) {
-          max = Math.max(max, Scalars.get(run.data(x), f32, at + i));
-        }
-        double sum = 0;
-        for (int i = 0; i < width; i++) {
-          sum += Math.exp(Scalars.get(run.data(x), f32, at + i) - max);
-        }
-        for (int i = 0; i < width; i++) {
-          double e = Math.exp(Scalars.get(run.data(x), f32, at + i) - max);
-          Scalars.set(run.data(y), f32, at + i, e / sum);
-        }
-      }
-    };
-  }
-
   /** The k largest of each row with their indices, largest first; of equals the first. */
   static Step topK(int x, int values, int indices) {
     var f32 = DType.Scalar.F32;

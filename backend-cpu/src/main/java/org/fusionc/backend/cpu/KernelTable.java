@@ -2,6 +2,8 @@ package org.fusionc.backend.cpu;
 
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
+import org.fusionc.backend.cpu.kernel.BinaryOp;
+import org.fusionc.backend.cpu.kernel.UnaryOp;
 import org.fusionc.ir.DType;
 import org.fusionc.ir.DType.Scalar;
 import org.fusionc.ir.Op;
@@ -34,11 +36,11 @@ final class KernelTable {
       case RopeKvAppend o -> DecoderKernels.ropeKvAppend(o);
       case Attention o -> DecoderKernels.attention(o);
       case RopeAttention o -> DecoderKernels.ropeAttention(o);
-      case Swiglu o -> DecoderKernels.swiglu(o);
-      case Geglu o -> DecoderKernels.geglu(o);
-      case PackedSwiglu o -> DecoderKernels.packedSwiglu(o);
-      case PackedGeglu o -> DecoderKernels.packedGeglu(o);
-      case Softcap o -> DecoderKernels.softcap(o);
+      case Swiglu o -> ElementwiseKernels.swiglu(o);
+      case Geglu o -> ElementwiseKernels.geglu(o);
+      case PackedSwiglu o -> ElementwiseKernels.packedSwiglu(o);
+      case PackedGeglu o -> ElementwiseKernels.packedGeglu(o);
+      case Softcap o -> ElementwiseKernels.softcap(o);
       case Softmax o -> DecoderKernels.softmax(o);
       case Moe o -> DecoderKernels.moe(o);
       case SelectOutputs o -> LayoutKernels.selectOutputs(o);
@@ -55,9 +57,12 @@ final class KernelTable {
       case Iota o -> Choice.kernel("constant", w -> run -> {});
       case RopeFrequencies o -> Choice.kernel("constant", w -> run -> {});
       case Cast(var x, _, _) -> unary(op, x, v -> v);
-      case Add(var x, var y, _) -> DecoderKernels.binary(op, x, y, '+', (a, b) -> a + b);
-      case Sub(var x, var y, _) -> DecoderKernels.binary(op, x, y, '-', (a, b) -> a - b);
-      case Mul(var x, var y, _) -> DecoderKernels.binary(op, x, y, '*', (a, b) -> a * b);
+      case Add(var x, var y, _) ->
+          ElementwiseKernels.binary(op, x, y, BinaryOp.ADD, (a, b) -> a + b);
+      case Sub(var x, var y, _) ->
+          ElementwiseKernels.binary(op, x, y, BinaryOp.SUBTRACT, (a, b) -> a - b);
+      case Mul(var x, var y, _) ->
+          ElementwiseKernels.binary(op, x, y, BinaryOp.MULTIPLY, (a, b) -> a * b);
       case Div(var x, var y, _) -> divide(op, x, y);
       case Pow(var x, var y, _) -> general(op, x, y, Math::pow);
       case Max(var x, var y, _) -> general(op, x, y, Math::max);
@@ -83,13 +88,16 @@ final class KernelTable {
       case Cos(var x, _) -> unary(op, x, Math::cos);
       case Not(var x, _) -> unary(op, x, v -> 1 - v);
       case Clip(var x, var min, var max, _) -> unary(op, x, v -> Math.min(Math.max(v, min), max));
-      case Exp(var x, _) -> DecoderKernels.unary(op, x, Math::exp);
-      case Sqrt(var x, _) -> DecoderKernels.unary(op, x, Math::sqrt);
-      case Tanh(var x, _) -> DecoderKernels.unary(op, x, Math::tanh);
-      case Relu(var x, _) -> DecoderKernels.unary(op, x, v -> Math.max(v, 0));
-      case Sigmoid(var x, _) -> DecoderKernels.unary(op, x, v -> 1 / (1 + Math.exp(-v)));
-      case Silu(var x, _) -> DecoderKernels.unary(op, x, v -> v / (1 + Math.exp(-v)));
-      case Gelu o -> DecoderKernels.gelu(o);
+      case Exp(var x, _) -> ElementwiseKernels.unary(op, x, UnaryOp.EXP, Math::exp);
+      case Sqrt(var x, _) -> ElementwiseKernels.unary(op, x, UnaryOp.SQRT, Math::sqrt);
+      case Tanh(var x, _) -> ElementwiseKernels.unary(op, x, UnaryOp.TANH, Math::tanh);
+      case Relu(var x, _) -> ElementwiseKernels.unary(op, x, UnaryOp.RELU, v -> Math.max(v, 0));
+      case Sigmoid(var x, _) ->
+          ElementwiseKernels.unary(op, x, UnaryOp.SIGMOID, v -> 1 / (1 + Math.exp(-v)));
+      case Silu(var x, _) ->
+          ElementwiseKernels.unary(op, x, UnaryOp.SILU, v -> v / (1 + Math.exp(-v)));
+      case Erf(var x, _) -> ElementwiseKernels.erf(op, x);
+      case Gelu o -> ElementwiseKernels.gelu(o);
       case ReduceSum(var x, var axes, _, _) ->
           reduce(op, x, axes, w -> General.reduceRows(w.of(x), w.of(op), 0, Double::sum, false));
       case ReduceMean(var x, var axes, _, _) ->
@@ -170,7 +178,7 @@ final class KernelTable {
   private static Choice divide(Op op, Value x, Value y) {
     return dtype(x).isInt()
         ? general(op, x, y, (a, b) -> Math.floor(Math.abs(a / b)) * Math.signum(a / b))
-        : DecoderKernels.binary(op, x, y, '/', (a, b) -> a / b);
+        : ElementwiseKernels.binary(op, x, y, BinaryOp.DIVIDE, (a, b) -> a / b);
   }
 
   private static Choice reduce(Op op, Value x, java.util.List<Long> axes, Choice.Factory factory) {

@@ -205,11 +205,11 @@ public final class Attention {
     float max = Math.max(before, Lanes.max(largest));
     FloatVector total = Lanes.zero();
     for (int s = 0; s < slots; s += Lanes.COUNT) {
-      FloatVector weight = Exponential.of(Lanes.load(scores + 4L * s).sub(max));
+      FloatVector weight = VectorMath.exp(Lanes.load(scores + 4L * s).sub(max));
       Lanes.store(weight, scores + 4L * s);
       total = total.add(weight);
     }
-    float correction = before == max ? 1f : Exponential.of(before - max);
+    float correction = before == max ? 1f : exp(before - max);
     Lanes.set(state, max);
     Lanes.set(state + 4, Math.fma(Lanes.get(state + 4), correction, Lanes.sum(total)));
     int dim = cache.valueDim();
@@ -255,6 +255,11 @@ public final class Attention {
     return sum;
   }
 
+  /** One exponential, with the bits that a lane of many would have. */
+  private static float exp(float x) {
+    return VectorMath.exp(FloatVector.broadcast(Lanes.F32, x)).lane(0);
+  }
+
   private static FloatVector broadcast(long address) {
     return FloatVector.broadcast(Lanes.F32, Lanes.get(address));
   }
@@ -267,8 +272,8 @@ public final class Attention {
       // The sink is one more score that has no value: it only takes weight away.
       float sink = Lanes.get(sinks + 4L * head);
       float newMax = Math.max(max, sink);
-      factor = Exponential.of(max - newMax);
-      total = Math.fma(total, factor, Exponential.of(sink - newMax));
+      factor = exp(max - newMax);
+      total = Math.fma(total, factor, exp(sink - newMax));
     }
     factor /= total;
     int dim = cache.valueDim();
