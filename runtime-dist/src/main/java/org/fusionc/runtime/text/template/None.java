@@ -1,0 +1,6 @@
+package org.fusionc.runtime.text.template;
+
+/** Python's None. */
+enum None {
+  NONE
+}
