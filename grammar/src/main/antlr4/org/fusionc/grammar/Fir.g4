@@ -5,6 +5,9 @@
  */
 grammar Fir;
 
+/** The end of an op's line. Lines are told by their numbers, so no such token is ever made. */
+tokens { END_OF_LINE }
+
 file : version item* EOF ;
 version : FIR (INT | FLOAT) ;
 item : dimension | weight | func | plan | pipeline ;
@@ -27,7 +30,7 @@ pipeline : PIPELINE STRING ;
 
 // Ops.
 
-block : LBRACE op* returning RBRACE ;
+block : LBRACE (op END_OF_LINE)* returning RBRACE ;
 op : opHead (bodyHead block)* opTail ;
 opHead : VALUE (COMMA VALUE)* EQUALS opName (operand (COMMA operand)*)? attributes? ;
 opName : word ;
@@ -69,7 +72,7 @@ planLine : expect | device | link | stage | edge ;
 expect : EXPECT planAttributes ;
 device : DEVICE SYMBOL (COLON deviceKind)? planAttributes? ;
 deviceKind : word (LESS word (COMMA word)* GREATER)? ;
-link : LINK SYMBOL (BOTH_WAYS | ARROW) SYMBOL planAttributes? ;
+link : LINK (DEFAULT | SYMBOL (BOTH_WAYS | ARROW) SYMBOL) planAttributes? ;
 stage : STAGE INT ON SYMBOL RUNS SYMBOL (THROUGH VALUE)? planAttributes? ;
 edge : EDGE STAGE INT ARROW STAGE INT (CARRIES VALUE (COMMA VALUE)*)? planAttributes? ;
 planAttributes : LBRACE (planAttribute (COMMA planAttribute)*)? RBRACE ;
@@ -86,7 +89,7 @@ number : MINUS? (INT | FLOAT | INF | NAN) ;
 /** A word of this grammar may be the name of an op, an attribute or a dimension as well. */
 word
     : ID | FIR | DIM | IN | WEIGHT | FILE | BLOB | FUNC | PIPELINE | RETURN | LOC | TRUE | FALSE | INF | NAN | KV | BATCH
-    | PLAN | OBJECTIVE | BOUND | EXPECT | DEVICE | LINK | STAGE | ON | RUNS | THROUGH | EDGE | CARRIES
+    | PLAN | OBJECTIVE | BOUND | EXPECT | DEVICE | LINK | DEFAULT | STAGE | ON | RUNS | THROUGH | EDGE | CARRIES
     ;
 
 FIR : 'fir' ;
@@ -111,6 +114,7 @@ BOUND : 'bound' ;
 EXPECT : 'expect' ;
 DEVICE : 'device' ;
 LINK : 'link' ;
+DEFAULT : 'default' ;
 STAGE : 'stage' ;
 ON : 'on' ;
 RUNS : 'runs' ;

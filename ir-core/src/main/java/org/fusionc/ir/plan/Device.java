@@ -1,5 +1,7 @@
 package org.fusionc.ir.plan;
 
+import org.fusionc.ir.Spelling;
+
 /**
  * {@code device @desk.gpu0 : cuda<sm_86> { memory = 10GiB, bandwidth = 760GB/s, f16 = 59.5TFLOP/s
  * }}.
@@ -23,6 +25,7 @@ public record Device(String name, String kind, Attributes attributes, Origin ori
 
   @Override
   public String toString() {
-    return PlanPrinter.line("device @" + name + (kind.isEmpty() ? "" : " : " + kind), attributes);
+    return PlanPrinter.line(
+        "device " + Spelling.symbol(name) + (kind.isEmpty() ? "" : " : " + kind), attributes);
   }
 }

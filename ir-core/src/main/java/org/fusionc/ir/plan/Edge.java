@@ -2,6 +2,7 @@ package org.fusionc.ir.plan;
 
 import java.util.List;
 import java.util.stream.Collectors;
+import org.fusionc.ir.Spelling;
 
 /**
  * {@code edge stage 0 -> stage 1 carries %h13, %h14 { encode = f32, size = 16KiB/tok, decode =
@@ -30,7 +31,7 @@ public record Edge(int from, int to, List<String> values, Attributes attributes,
             + (values.isEmpty()
                 ? ""
                 : values.stream()
-                    .map(value -> "%" + value)
+                    .map(value -> Spelling.value(value))
                     .collect(Collectors.joining(", ", " carries ", ""))),
         attributes);
   }

@@ -1,5 +1,7 @@
 package org.fusionc.ir.plan;
 
+import org.fusionc.ir.Spelling;
+
 /**
  * {@code link @desk <-> @attic { bandwidth = 940Mbit/s, latency = 0.4ms }}, or with {@code ->} for
  * one direction only. {@code link default { … }} says what holds between machines for which no link
@@ -22,7 +24,9 @@ public record Link(String from, String to, boolean both, Attributes attributes, 
 
   /** What it connects, for messages: {@code link @desk <-> @attic}. */
   public String title() {
-    return isDefault() ? "link default" : "link @" + from + (both ? " <-> @" : " -> @") + to;
+    return isDefault()
+        ? "link default"
+        : "link " + Spelling.symbol(from) + (both ? " <-> " : " -> ") + Spelling.symbol(to);
   }
 
   @Override

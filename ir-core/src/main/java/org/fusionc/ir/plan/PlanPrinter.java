@@ -1,6 +1,7 @@
 package org.fusionc.ir.plan;
 
 import java.util.List;
+import org.fusionc.ir.Spelling;
 
 /** Prints a plan as FIR text, the form that the FIR parser reads back. */
 public final class PlanPrinter {
@@ -8,7 +9,7 @@ public final class PlanPrinter {
 
   /** The plan's text, ending in a newline. */
   public static String print(Plan plan) {
-    var text = new StringBuilder("plan @").append(plan.name());
+    var text = new StringBuilder("plan ").append(Spelling.symbol(plan.name()));
     if (!plan.objective().isEmpty()) {
       text.append(" objective ").append(plan.objective());
     }

@@ -1,5 +1,7 @@
 package org.fusionc.ir.plan;
 
+import org.fusionc.ir.Spelling;
+
 /** What stands to the right of {@code =} in a plan: a quantity, a bare word, or a quoted text. */
 public sealed interface PlanValue permits Quantity, PlanValue.Word, PlanValue.Text {
 
@@ -15,7 +17,7 @@ public sealed interface PlanValue permits Quantity, PlanValue.Word, PlanValue.Te
   record Text(String text) implements PlanValue {
     @Override
     public String toString() {
-      return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+      return Spelling.string(text);
     }
   }
 }

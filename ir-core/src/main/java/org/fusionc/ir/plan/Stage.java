@@ -1,6 +1,7 @@
 package org.fusionc.ir.plan;
 
 import java.util.Optional;
+import org.fusionc.ir.Spelling;
 
 /**
  * {@code stage 0 on @desk.gpu0 runs @decode through %layers.5.out { weights = 4.1GiB }}: the device
@@ -26,11 +27,11 @@ public record Stage(
     return PlanPrinter.line(
         "stage "
             + index
-            + " on @"
-            + device
-            + " runs @"
-            + function
-            + through.map(value -> " through %" + value).orElse(""),
+            + " on "
+            + Spelling.symbol(device)
+            + " runs "
+            + Spelling.symbol(function)
+            + through.map(value -> " through " + Spelling.value(value)).orElse(""),
         attributes);
   }
 }

@@ -95,22 +95,18 @@ final class BlockReader {
       tail = source.parser.opTail();
       var last = source.before(source.next());
       comments.addAll(source.commentsWithin(from, last == null ? from : last));
-      if (!endsHere()) {
+      if (!source.isFirstOnLine(source.next())
+          && !source.at(FirParser.RETURN)
+          && !source.at(FirParser.RBRACE)) {
         throw source.unexpectedNext("a new line");
       }
     } catch (DiagnosticException e) {
       problems.report(e);
+      source.namesFrom(start).forEach(name -> scope.define(name, null));
       source.recover(start);
       return;
     }
     ops.build(head, bodies, tail, scope, comments);
-  }
-
-  /** Whether an op may end here: another one begins on a new line. */
-  private boolean endsHere() {
-    return source.at(FirParser.VALUE)
-        ? source.isFirstOnLine(source.next())
-        : source.at(FirParser.RETURN) || source.at(FirParser.RBRACE);
   }
 
   private void body(FirParser.BodyHeadContext head, Map<String, OpBuilder.Body> bodies) {
@@ -125,23 +121,24 @@ final class BlockReader {
   private List<Value> returning(
       Scope scope, String owner, Token open, @Nullable List<Type> declared) {
     var values = new ArrayList<Value>();
+    var closing = "the '}' for line " + open.getLine();
     if (source.at(FirParser.RBRACE)) {
       problems.report(
           source.location(source.next()),
           owner + " has no return",
           "end it with 'return' and its results");
-      source.seek(source.next());
       return values;
     }
     if (!source.at(FirParser.RETURN)) {
-      throw source.unexpectedNext(
-          "an op such as '%y = add %a, %b'", "'return'", "the '}' for line " + open.getLine());
+      throw source.misplaced("an op such as '%y = add %a, %b'", "'return'", closing);
     }
     var start = source.next();
     var comments = new ArrayList<>(source.commentsAbove(start));
     var context = source.parser.returning();
     if (!source.at(FirParser.RBRACE)) {
-      throw source.unexpectedNext("the '}' for line " + open.getLine());
+      throw source.isFirstOnLine(source.next())
+          ? source.misplaced(closing)
+          : source.unexpectedNext(closing);
     }
     comments.addAll(source.commentsWithin(start, source.next()));
     scope.notes.trailing(comments);

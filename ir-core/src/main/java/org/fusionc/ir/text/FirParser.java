@@ -5,10 +5,7 @@ import org.fusionc.ir.Graph;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.OpRegistry;
 
-/**
- * Reads FIR text. Ops are checked against their schemas as they are read; what concerns a module as
- * a whole is {@link org.fusionc.ir.Verifier}'s.
- */
+/** Reads FIR text. What is read has passed the {@link org.fusionc.ir.Verifier}. */
 public final class FirParser {
   /** A module, and what else its text may say. */
   public record Document(Module module, Optional<String> pipeline) {}

@@ -13,9 +13,11 @@ import org.fusionc.ir.Module;
 import org.fusionc.ir.OpRegistry;
 import org.fusionc.ir.Spelling;
 import org.fusionc.ir.Type;
+import org.fusionc.ir.Verifier;
 import org.fusionc.ir.WeightSource;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.diagnostic.Suggestion;
 import org.fusionc.ir.plan.Plan;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +29,7 @@ import org.jspecify.annotations.Nullable;
 final class ModuleReader {
   private static final List<String> ITEMS = List.of("dim", "weight", "func", "plan", "pipeline");
 
+  private final String file;
   private final Graph graph;
   private final Source source;
   private final Problems problems = new Problems();
@@ -41,6 +44,7 @@ final class ModuleReader {
   private @Nullable String pipeline;
 
   ModuleReader(String text, String file, Graph graph, OpRegistry ops) {
+    this.file = file;
     this.graph = graph;
     source = new Source(text, file);
     symbols = new Symbols(source, problems);
@@ -61,7 +65,23 @@ final class ModuleReader {
     }
     problems.throwIfAny();
     var module = new Module(graph, dims, weights, functions, Optional.ofNullable(plan), comments);
+    verify(module);
     return new org.fusionc.ir.text.FirParser.Document(module, Optional.ofNullable(pipeline));
+  }
+
+  /** What concerns the module as a whole: its own errors have no line, but at least the file. */
+  private void verify(Module module) {
+    var found = Verifier.verify(module);
+    if (!found.isEmpty()) {
+      throw new DiagnosticException(
+          found.stream()
+              .map(d ->
+                  d.location().isKnown()
+                      ? d
+                      : Diagnostic.invalid(Location.named(file), d.message(), d.remedy()))
+              .limit(Problems.LIMIT)
+              .toList());
+    }
   }
 
   private void version() {
@@ -192,6 +212,9 @@ final class ModuleReader {
     // A block is read in the second sweep, and keeps its place until then.
     weights.put(symbol, new Module.WeightDef(symbol, type, new WeightSource.Blob("")));
     if (!source.at(FirParser.LBRACE)) {
+      if (!source.at(FirParser.FILE) && !source.at(FirParser.BLOB)) {
+        throw source.unexpected(source.next(), List.of("'file'", "'blob'", "'{'"));
+      }
       var context = source.parser.weightSource();
       weights.put(symbol, new Module.WeightDef(symbol, type, stored(context)));
       comments(Comments.weight(symbol), item, context.getStop());

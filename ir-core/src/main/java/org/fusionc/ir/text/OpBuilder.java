@@ -74,7 +74,7 @@ final class OpBuilder {
       var schema = registry.get(head.opName().getText(), source.location(head.opName()));
       var stated = tail.types() == null ? null : types.types(tail.types());
       var attributes = attributes(head, schema, bodies);
-      if (known && problems.count() == problemsBefore) {
+      if (known && attributes != null && problems.count() == problemsBefore) {
         op = graph.build(schema, operands, attributes, stated, source.location(head.opName()));
       }
     } catch (DiagnosticException e) {
@@ -125,7 +125,8 @@ final class OpBuilder {
     return null;
   }
 
-  private List<Object> attributes(
+  /** All attributes in order; null if one is missing or wrong, which has been reported. */
+  private @Nullable List<Object> attributes(
       FirParser.OpHeadContext head, OpSchema schema, Map<String, Body> bodies) {
     var given = new HashMap<String, Object>();
     var named = new HashSet<String>();
@@ -181,7 +182,7 @@ final class OpBuilder {
               + String.join(", ", missing),
           "give a value after the operands");
     }
-    return all;
+    return all.size() == schema.attributes().size() ? all : null;
   }
 
   private OpSchema.@Nullable Attribute spec(OpSchema schema, Token name) {

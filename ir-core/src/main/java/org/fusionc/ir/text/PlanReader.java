@@ -59,7 +59,7 @@ final class PlanReader {
     var open = source.take(FirParser.LBRACE);
     while (!source.at(FirParser.RBRACE)) {
       if (source.at(FirParser.EOF) || source.isItemStart()) {
-        throw source.unexpectedNext("the '}' for line " + open.getLine());
+        throw source.misplaced("a line of the plan", "the '}' for line " + open.getLine());
       }
       line(name);
     }
@@ -135,13 +135,16 @@ final class PlanReader {
     }
     if (line.link() != null) {
       var link = line.link();
+      var attributes = attributes(link.planAttributes());
       links.add(
-          new Link(
-              source.name(link.SYMBOL(0).getSymbol()),
-              source.name(link.SYMBOL(1).getSymbol()),
-              link.BOTH_WAYS() != null,
-              attributes(link.planAttributes()),
-              origin(link)));
+          link.DEFAULT() != null
+              ? Link.byDefault(attributes, origin(link))
+              : new Link(
+                  source.name(link.SYMBOL(0).getSymbol()),
+                  source.name(link.SYMBOL(1).getSymbol()),
+                  link.BOTH_WAYS() != null,
+                  attributes,
+                  origin(link)));
       return links.size() - 1;
     }
     if (line.stage() != null) {

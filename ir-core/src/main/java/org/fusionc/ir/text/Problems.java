@@ -10,7 +10,7 @@ import org.fusionc.ir.diagnostic.Location;
 /** Collects what is wrong with a text, so that a person gets all of it at once. */
 final class Problems {
   /** More than this is likely to be one cause, and nobody reads it. */
-  private static final int LIMIT = 20;
+  static final int LIMIT = 20;
 
   /** Thrown when the limit is reached, past everything that recovers from a single error. */
   static final class TooMany extends RuntimeException {

@@ -170,6 +170,11 @@ final class Source {
     return unexpected(next(), phrases);
   }
 
+  /** The error that the next token does not belong here, whatever the line before it lacks. */
+  DiagnosticException misplaced(String... expected) {
+    return expectedError(location(next()), List.of(expected), found(next()));
+  }
+
   static String either(Collection<String> phrases) {
     var all = List.copyOf(phrases);
     return all.size() < 2
@@ -240,6 +245,18 @@ final class Source {
         default -> {}
       }
     }
+  }
+
+  /** The names that an op which begins at {@code start} would give to its results. */
+  List<Token> namesFrom(Token start) {
+    seek(start);
+    var names = new ArrayList<Token>();
+    names.add(skip());
+    while (at(FirParser.COMMA, FirParser.VALUE)) {
+      skip();
+      names.add(skip());
+    }
+    return names;
   }
 
   /** Whether an item begins here; what makes this sure does not occur within items. */

@@ -3,8 +3,10 @@ package org.fusionc.ir.text;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.fusionc.ir.Function;
 import org.fusionc.ir.Op;
 import org.fusionc.ir.Result;
@@ -79,6 +81,13 @@ public final class ValueNames {
       return all == null ? null : all.get(index);
     }
     return single.get(value);
+  }
+
+  /** All names that the function has, without the {@code %}. */
+  public Set<String> all() {
+    var all = new LinkedHashSet<>(single.values());
+    several.values().forEach(all::addAll);
+    return all;
   }
 
   /** The value as an operand's text: {@code %x}, {@code @w}, or {@code _} for none. */

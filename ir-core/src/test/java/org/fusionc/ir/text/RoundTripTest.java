@@ -69,6 +69,8 @@ class RoundTripTest {
         device @desk.gpu0 : cuda<sm_86> { memory = 10GiB, bandwidth = 760GB/s, f16 = 59.5TFLOP/s }
         device @attic-1.cpu
         link @desk <-> @attic-1 { bandwidth = 940Mbit/s, latency = 0.4ms }
+        link @attic-1 -> @desk
+        link default { bandwidth = 100Mbit/s, latency = 20ms }
         stage 0 on @desk.gpu0 runs @decode through %s { weights = 4.1GiB }
         stage 1 on @attic-1.cpu runs @decode
         edge stage 0 -> stage 1 carries %s, %kv.0.next { encode = q8, size = 2.1KiB/tok }
