@@ -1,15 +1,18 @@
 package org.fusionc.partitioner;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.plan.Attributes;
 import org.fusionc.ir.plan.Origin;
 import org.fusionc.ir.plan.Plan;
 import org.fusionc.ir.plan.Stage;
+import org.fusionc.ir.text.ValueNames;
 import org.fusionc.partitioner.cost.FunctionChain;
 import org.fusionc.partitioner.cost.Step;
 
@@ -37,10 +40,19 @@ public final class InProcess {
       before[op + 1] = before[op] + Math.max(work.bytes()[op], work.flops()[op]);
     }
     var cuts = cuts(count, before, work.crossing());
+    var liveness = chain.liveness();
+    for (int cut : cuts) {
+      liveness
+          .values(liveness.steps().get(cut - 1))
+          .forEach(value -> CutNames.give(liveness.function(), value));
+    }
+    var names = ValueNames.of(liveness.function());
     var stages = new ArrayList<Stage>();
     for (int i = 0; i < count; i++) {
       Optional<String> through =
-          i < count - 1 ? Optional.of(chain.name(cuts.get(i) - 1)) : Optional.empty();
+          i < count - 1
+              ? Optional.of(names.results(liveness.steps().get(cuts.get(i) - 1)).getFirst())
+              : Optional.empty();
       stages.add(
           new Stage(i, "local.cpu", Planner.FUNCTION, through, Attributes.NONE, Origin.NONE));
     }
@@ -58,10 +70,11 @@ public final class InProcess {
 
   /** Positions of the cuts: where least crosses first, where that leaves too few, anywhere. */
   private static List<Integer> cuts(int count, double[] before, double[] crossing) {
-    double least = Double.POSITIVE_INFINITY;
-    for (int i = 1; i + 1 < crossing.length; i++) {
-      least = Math.min(least, crossing[i]);
-    }
+    // The twentieth part that crosses least: between layers. The very least may be some odd place
+    // at an end, where only ids are alive.
+    var sorted = crossing.clone();
+    Arrays.sort(sorted);
+    double least = sorted[sorted.length / 20 + 2 < sorted.length ? sorted.length / 20 + 2 : 0];
     var thin = new ArrayList<Integer>();
     var any = new ArrayList<Integer>();
     for (int i = 1; i + 1 < crossing.length; i++) {
@@ -74,7 +87,7 @@ public final class InProcess {
     }
     if (any.size() < count - 1) {
       throw Diagnostic.infeasible(
-              org.fusionc.ir.diagnostic.Location.unknown(),
+              Location.unknown(),
               "@" + Planner.FUNCTION + " can be cut into at most " + (any.size() + 1) + " stages",
               "ask for fewer")
           .exception();

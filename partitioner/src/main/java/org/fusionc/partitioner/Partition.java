@@ -7,6 +7,8 @@ import java.util.Map;
 import java.util.Optional;
 import org.fusionc.ir.Function;
 import org.fusionc.ir.Module;
+import org.fusionc.ir.Param;
+import org.fusionc.ir.Type;
 import org.fusionc.ir.plan.Plan;
 import org.fusionc.ir.plan.Stage;
 
@@ -52,6 +54,35 @@ public final class Partition {
               stage.origin()));
     }
     return module.withFunctions(replaced(module, whole, pieces)).withPlan(plan.withStages(stages));
+  }
+
+  /**
+   * Whether the module is cut as its plan says already: every stage runs a function of its own, all
+   * of it, and takes the tensors that the one before it gives.
+   */
+  public static boolean isApplied(Module module, Plan plan) {
+    if (plan.stages().isEmpty() || plan.stages().stream().anyMatch(s -> s.through().isPresent())) {
+      return false;
+    }
+    var names = plan.stages().stream().map(Stage::function).distinct().toList();
+    if (names.size() < plan.stages().size() || !module.functions().keySet().containsAll(names)) {
+      return false;
+    }
+    for (int i = 1; i < names.size(); i++) {
+      var given = tensors(module.function(names.get(i - 1)).resultTypes());
+      var taken =
+          tensors(module.function(names.get(i)).params().stream().map(Param::type).toList());
+      // Before what crosses, a stage takes the ids.
+      int own = taken.size() - given.size();
+      if (own < 0 || !taken.subList(own, taken.size()).equals(given)) {
+        return false;
+      }
+    }
+    return names.size() > 1 || !names.getFirst().equals(Planner.FUNCTION);
+  }
+
+  private static List<Type> tensors(List<Type> types) {
+    return types.stream().filter(Type.Tensor.class::isInstance).toList();
   }
 
   /** The name of the function of a stage of {@code whole}. */

@@ -43,6 +43,9 @@ public final class PlanChecker {
   }
 
   private Plan check() {
+    if (Partition.isApplied(module, plan)) {
+      return plan;
+    }
     var structure = new PlanStructure(module, plan);
     structure.checkDevices();
     var ends = structure.ends();

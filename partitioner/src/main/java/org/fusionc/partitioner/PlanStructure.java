@@ -5,11 +5,11 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.fusionc.ir.Function;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.Op;
-import org.fusionc.ir.Result;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
@@ -20,13 +20,16 @@ import org.fusionc.ir.plan.Edge;
 import org.fusionc.ir.plan.Origin;
 import org.fusionc.ir.plan.Plan;
 import org.fusionc.ir.plan.Stage;
+import org.fusionc.ir.text.ValueNames;
 import org.fusionc.partitioner.cost.Liveness;
-import org.fusionc.partitioner.cost.ValueNames;
 
 /** Whether a plan's stages cut the function it names into ranges, and where. */
 final class PlanStructure {
   private final Plan plan;
   private final Liveness liveness;
+  private final ValueNames names;
+
+  /** Parameters and ops by the names of their values. */
   private final Map<String, Value> values = new HashMap<>();
 
   /**
@@ -58,8 +61,11 @@ final class PlanStructure {
       }
     }
     liveness = new Liveness(module.function(name));
-    var given = function().notes().names();
-    given.forEach((value, valueName) -> values.put(valueName, value));
+    names = ValueNames.of(function());
+    function().params().forEach(param -> values.put(nameOf(param), param));
+    for (var op : function().body()) {
+      names.results(op).forEach(valueName -> values.put(valueName, op));
+    }
   }
 
   Liveness liveness() {
@@ -68,6 +74,10 @@ final class PlanStructure {
 
   private Function function() {
     return liveness.function();
+  }
+
+  private String nameOf(Value value) {
+    return Objects.requireNonNull(names.name(value));
   }
 
   /**
@@ -153,16 +163,12 @@ final class PlanStructure {
           Suggestion.didYouMean(
               name, stepNames(), "name a value that @" + function().name() + " computes"));
     }
-    var op =
-        switch (value) {
-          case Op each -> each;
-          case Result(var each, _, _) -> each;
-          default ->
-              throw invalid(
-                  stage.origin(),
-                  title(stage) + " ends with %" + name + ", which is a parameter",
-                  "name a value that @" + function().name() + " computes");
-        };
+    if (!(value instanceof Op op)) {
+      throw invalid(
+          stage.origin(),
+          title(stage) + " ends with %" + name + ", which is a parameter",
+          "name a value that @" + function().name() + " computes");
+    }
     return liveness
         .position(op)
         .orElseThrow(() ->
@@ -193,7 +199,7 @@ final class PlanStructure {
                   + " ends with %"
                   + stage.through().orElse("")
                   + ", between the ops that write and read the state %"
-                  + ValueNames.of(function(), state)
+                  + nameOf(state)
                   + "; a state cannot be on two devices",
               "end it before or after all ops that use that state");
         });
@@ -227,10 +233,7 @@ final class PlanStructure {
   }
 
   private void refuseWrongValues(Edge edge, int position) {
-    var crossing =
-        liveness.crossing(position).stream()
-            .map(value -> ValueNames.of(function(), value))
-            .toList();
+    var crossing = liveness.crossing(position).stream().map(this::nameOf).toList();
     if (!edge.values().equals(crossing)) {
       throw invalid(
           edge.origin(),

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import org.fusionc.ir.Value;
@@ -18,10 +19,11 @@ import org.fusionc.ir.plan.Quantity;
 import org.fusionc.ir.plan.Stage;
 import org.fusionc.ir.plan.Unit;
 import org.fusionc.ir.plan.Unit.Dimension;
+import org.fusionc.ir.text.ValueNames;
 import org.fusionc.partitioner.cluster.Cluster;
 import org.fusionc.partitioner.cluster.ClusterDevice;
 import org.fusionc.partitioner.cost.Costs;
-import org.fusionc.partitioner.cost.ValueNames;
+import org.fusionc.partitioner.cost.Liveness;
 import org.fusionc.partitioner.solve.Piece;
 
 /** Writes pieces on devices as a plan, with what each stage and edge holds and takes. */
@@ -33,6 +35,7 @@ final class PlanWriter {
   private final int microBatch;
   private final List<WireFormat> formats;
   private final Costs decode;
+  private final ValueNames names;
 
   /** Every edge in f32. */
   PlanWriter(Workload workload, List<Piece> pieces, int microBatch) {
@@ -49,6 +52,7 @@ final class PlanWriter {
     this.microBatch = microBatch;
     this.formats = formats;
     decode = workload.decode(microBatch);
+    names = ValueNames.of(liveness().function());
   }
 
   Plan plan(String name, OptionalDouble bound) {
@@ -148,8 +152,10 @@ final class PlanWriter {
           new Stage(
               i,
               device(piece).name(),
-              workload.chain().liveness().function().name(),
-              toEnd ? Optional.empty() : Optional.of(workload.chain().name(piece.to() - 1)),
+              liveness().function().name(),
+              toEnd
+                  ? Optional.empty()
+                  : Optional.of(names.results(liveness().steps().get(piece.to() - 1)).getFirst()),
               Attributes.NONE
                   .with("weights", need.weights(), Dimension.BYTES)
                   .with("kv", need.kv(), Dimension.BYTES)
@@ -179,7 +185,7 @@ final class PlanWriter {
           new Edge(
               i - 1,
               i,
-              names(workload.chain().liveness().crossing(position)),
+              names(liveness().crossing(position)),
               Attributes.NONE
                   .with("encode", new PlanValue.Word(formats.get(i - 1).toString()))
                   .with("size", sent(decode, i) / microBatch, Dimension.BYTES_PER_TOKEN)
@@ -194,8 +200,10 @@ final class PlanWriter {
   }
 
   private List<String> names(List<Value> values) {
-    return values.stream()
-        .map(value -> ValueNames.of(workload.chain().liveness().function(), value))
-        .toList();
+    return values.stream().map(value -> Objects.requireNonNull(names.name(value))).toList();
+  }
+
+  private Liveness liveness() {
+    return workload.chain().liveness();
   }
 }

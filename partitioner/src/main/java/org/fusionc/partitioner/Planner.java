@@ -19,12 +19,15 @@ public final class Planner {
   /** The function that a plan cuts. */
   public static final String FUNCTION = "decode";
 
+  /** The name of the plans that it makes. */
+  private static final String NAME = "main";
+
   private Planner() {}
 
   /**
    * The best plan that can be found; its {@code bound} says how far from the optimum it can be.
    *
-   * <p>Names the values at the cuts that have no name yet, in the notes of {@code @decode}.
+   * <p>Values at the cuts that have no name are given one, in the notes of {@code @decode}.
    *
    * @param module with a function {@code @decode}, best after the optimising passes
    * @throws org.fusionc.ir.diagnostic.DiagnosticException if no plan fits the memory; says what is
@@ -55,8 +58,23 @@ public final class Planner {
     int batch = workload.options().batch();
     var found = Search.best(workload.problem(batch), new Goal.Latency(), Double.POSITIVE_INFINITY);
     var pieces = found.pieces().orElseThrow(() -> new Infeasible(workload).explain().exception());
+    nameCuts(workload, pieces);
     return new PlanWriter(workload, pieces, batch)
-        .plan("plan", bound(found.value() / found.lowerBound()));
+        .plan(NAME, bound(found.value() / found.lowerBound()));
+  }
+
+  /**
+   * A plan that says {@code through %layers.5.out} outlives edits; {@code through %93} does not.
+   */
+  private static void nameCuts(Workload workload, List<Piece> pieces) {
+    var liveness = workload.chain().liveness();
+    for (var piece : pieces) {
+      if (piece.to() < liveness.size()) {
+        var last = liveness.steps().get(piece.to() - 1);
+        liveness.values(last).forEach(value -> CutNames.give(liveness.function(), value));
+        liveness.crossing(piece.to()).forEach(value -> CutNames.give(liveness.function(), value));
+      }
+    }
   }
 
   /** A bound of 1.0000003 is rounding: say 1. */
@@ -82,7 +100,8 @@ public final class Planner {
       }
     }
     var pieces = best.orElseThrow(() -> new Infeasible(workload).explain().exception());
-    return new PlanWriter(workload, pieces, bestSize).plan("plan", bound(perToken / lowest));
+    nameCuts(workload, pieces);
+    return new PlanWriter(workload, pieces, bestSize).plan(NAME, bound(perToken / lowest));
   }
 
   /** The batch, then its divisors of the form batch / 2^k, at most eight. */

@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.fusionc.ir.Function;
 import org.fusionc.ir.FunctionBuilder;
@@ -15,8 +15,8 @@ import org.fusionc.ir.Param;
 import org.fusionc.ir.Result;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.Weight;
+import org.fusionc.ir.text.ValueNames;
 import org.fusionc.partitioner.cost.Liveness;
-import org.fusionc.partitioner.cost.ValueNames;
 
 /**
  * Cuts a function at positions into one function per stage.
@@ -32,11 +32,13 @@ final class StageFunctions {
   private final Graph graph;
   private final Liveness liveness;
   private final Function whole;
+  private final ValueNames names;
 
   StageFunctions(Graph graph, Liveness liveness) {
     this.graph = graph;
     this.liveness = liveness;
     whole = liveness.function();
+    names = ValueNames.of(whole);
   }
 
   /**
@@ -79,7 +81,7 @@ final class StageFunctions {
   }
 
   private String nameOf(Value value) {
-    return ValueNames.of(whole, value);
+    return Objects.requireNonNull(names.name(value));
   }
 
   /** A state that no step touches stays with the first stage. */
@@ -137,10 +139,5 @@ final class StageFunctions {
       throw new IllegalStateException("the stage lacks " + value);
     }
     return replacement;
-  }
-
-  /** The names of what crosses a cut, in order. */
-  List<String> crossingNames(int position) {
-    return liveness.crossing(position).stream().map(this::nameOf).toList();
   }
 }

@@ -11,6 +11,7 @@ import org.fusionc.ir.Param;
 import org.fusionc.ir.Type;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.Weight;
+import org.fusionc.ir.text.ValueNames;
 
 /**
  * The chain of a function's steps. A cut where a state would be split, between a cache's append and
@@ -18,6 +19,7 @@ import org.fusionc.ir.Weight;
  */
 public final class FunctionChain implements Chain {
   private final Liveness liveness;
+  private final ValueNames names;
   private final Optional<Type.Batch> batch;
   private final List<List<Held>> weights = new ArrayList<>();
   private final double[] kvBytes;
@@ -29,6 +31,7 @@ public final class FunctionChain implements Chain {
 
   public FunctionChain(Liveness liveness) {
     this.liveness = liveness;
+    names = ValueNames.of(liveness.function());
     batch =
         liveness.function().params().stream()
             .map(Param::type)
@@ -72,9 +75,7 @@ public final class FunctionChain implements Chain {
 
   @Override
   public String name(int op) {
-    var step = liveness.steps().get(op);
-    var values = liveness.values(step);
-    return ValueNames.of(liveness.function(), values.isEmpty() ? step : values.getFirst());
+    return names.results(liveness.steps().get(op)).getFirst();
   }
 
   @Override
