@@ -62,7 +62,11 @@ final class SelfAttention {
   }
 
   Type.Kv cacheType(DType dtype) {
-    return new Type.Kv(kvHeads, headDim, valueDim, dtype);
+    if (isLatent) {
+      int rank = e.features.count("latent.kv_rank");
+      return new Type.Kv(1, rank + e.features.count("latent.rope_dim"), rank, dtype);
+    }
+    return new Type.Kv(kvHeads, headDim, headDim, dtype);
   }
 
   Output of(Value x, Value cache, int layer) {
@@ -83,11 +87,12 @@ final class SelfAttention {
             e.features.number("attn.scale", layer) * rotary.softmaxScale(layer),
             e.features.has("attn.window", layer) ? e.features.count("attn.window", layer) : 0,
             e.features.has("attn.softcap", layer) ? e.features.number("attn.softcap", layer) : 0);
-    e.named(attended, "attn.heads", layer);
+    var values = isLatent ? latent.values(attended, layer) : attended;
+    e.named(values, "attn.heads", layer);
     long width = (long) heads * valueDim;
     var out =
         e.linear(
-            e.reshaped(attended, width),
+            e.reshaped(values, width),
             "attn.out",
             layer,
             width,
