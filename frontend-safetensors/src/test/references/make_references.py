@@ -60,6 +60,7 @@ VARIANTS = {
     "llama-yarn": ("llama", decoder(rope_parameters=YARN, attention_bias=True, mlp_bias=True, head_dim=12)),
     "llama-linear": ("llama", decoder(rope_parameters=dict(rope_type="linear", rope_theta=10000.0, factor=2.0), tie_word_embeddings=True)),
     "llama-dynamic": ("llama", decoder(rope_parameters=dict(rope_type="dynamic", rope_theta=10000.0, factor=2.0), hidden_act="gelu")),
+    "mistral": ("mistral", decoder(sliding_window=6)),
     "mixtral": ("mixtral", decoder(num_local_experts=4, num_experts_per_tok=3, sliding_window=6)),
     "qwen2-windows": ("qwen2", decoder(num_hidden_layers=3, use_sliding_window=True, sliding_window=6, max_window_layers=1)),
     "qwen3-bias": ("qwen3", decoder(head_dim=12, attention_bias=True, use_sliding_window=True, sliding_window=6, layer_types=["sliding_attention", "full_attention"], tie_word_embeddings=True)),

@@ -21,7 +21,6 @@ final class DecoderBuilder {
     this.weights = weights;
     this.ops = new FunctionBuilder(graph, "decode");
     this.cacheDtype = cacheDtype;
-    ops.at(features.location());
   }
 
   /**

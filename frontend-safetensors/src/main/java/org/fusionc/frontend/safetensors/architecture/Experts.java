@@ -169,8 +169,7 @@ final class Experts {
     var parts = new ArrayList<Value>();
     for (int expert = 0; expert < count; expert++) {
       var one =
-          e.weights.part(
-              weight, "{expert}", expert, layer, RandomTensor.Fill.NORMAL, rows, columns);
+          e.weights.part(weight, "expert", expert, layer, RandomTensor.Fill.NORMAL, rows, columns);
       parts.add(e.ops.reshape(one, Emitter.withDims(one, 1, rows, columns)));
     }
     return e.named(e.ops.concat(parts, 0), weight, layer);

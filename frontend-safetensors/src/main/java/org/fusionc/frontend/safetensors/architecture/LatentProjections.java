@@ -6,9 +6,9 @@ import org.fusionc.ir.Dim;
 import org.fusionc.ir.Value;
 
 /**
- * Multi-head latent attention (DeepSeek-AI 2024, arXiv:2405.04434): keys and values of all heads are
- * made from one short vector per token, queries likewise, and one rotated part of the key is shared
- * by all heads.
+ * Multi-head latent attention (DeepSeek-AI 2024, arXiv:2405.04434): keys and values of all heads
+ * are made from one short vector per token, queries likewise, and one rotated part of the key is
+ * shared by all heads.
  *
  * <p>The cache holds the short vector and the shared part, once for all heads, which is what makes
  * it small: {@code q · (K c) = (Kᵀ q) · c}, so each head's key matrix is applied to its query, and
@@ -23,7 +23,9 @@ final class LatentProjections {
     this.rotary = rotary;
   }
 
-  /** Queries {@code [T, H, rank + rope]}, the key {@code [T, 1, rank + rope]}, the value its start. */
+  /**
+   * Queries {@code [T, H, rank + rope]}, the key {@code [T, 1, rank + rope]}, the value its start.
+   */
   SelfAttention.Heads of(Value x, int layer) {
     var f = e.features;
     long hidden = f.count("hidden");
@@ -69,12 +71,10 @@ final class LatentProjections {
   /** Each head's key matrix above its value matrix: {@code [H, nope_dim + value_dim, rank]}. */
   private Value matrices(int layer) {
     long heads = e.features.count("heads");
-    long rows = e.features.count("latent.nope_dim") + e.features.count("latent.value_dim");
+    long rows = (long) e.features.count("latent.nope_dim") + e.features.count("latent.value_dim");
     long rank = e.features.count("latent.kv_rank");
-    var stored =
-        e.weights.get("attn.kv_up", layer, RandomTensor.Fill.NORMAL, heads * rows, rank);
-    return e.ops.reshape(
-        e.asF32(stored), Emitter.f32(Dim.of(heads), Dim.of(rows), Dim.of(rank)));
+    var stored = e.weights.get("attn.kv_up", layer, RandomTensor.Fill.NORMAL, heads * rows, rank);
+    return e.ops.reshape(e.asF32(stored), Emitter.f32(Dim.of(heads), Dim.of(rows), Dim.of(rank)));
   }
 
   private Value queries(Value x, int layer, long hidden, long width) {

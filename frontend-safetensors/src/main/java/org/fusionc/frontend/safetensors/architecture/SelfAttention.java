@@ -208,12 +208,12 @@ final class SelfAttention {
 
   /** Weights {@code [heads, head_dim]}, stored in one tensor or in one per head. */
   private Value perHead(String weight, int count, int layer) {
-    if (!e.weights.isPerPart(weight, "{head}", layer)) {
+    if (!e.weights.isPerPart(weight, "head", layer)) {
       return e.weights.get(weight, layer, e.normFill(), count, headDim);
     }
     var parts = new ArrayList<Value>();
     for (int head = 0; head < count; head++) {
-      var one = e.weights.part(weight, "{head}", head, layer, e.normFill(), headDim);
+      var one = e.weights.part(weight, "head", head, layer, e.normFill(), headDim);
       parts.add(e.ops.reshape(one, Emitter.withDims(one, 1, headDim)));
     }
     return e.ops.concat(parts, 0);

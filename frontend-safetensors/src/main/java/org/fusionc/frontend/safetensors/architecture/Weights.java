@@ -87,10 +87,10 @@ final class Weights {
     return stored(features.tensorNames(weight, layer).stream().map(renamed).toList()).isPresent();
   }
 
-  /** Whether the weight is in several tensors, told apart by {@code placeholder} in their names. */
-  boolean isPerPart(String weight, String placeholder, int layer) {
+  /** Whether the weight is in several tensors, one per {@code part}. */
+  boolean isPerPart(String weight, String part, int layer) {
     return features.tensorNames(weight, layer).stream()
-        .anyMatch(name -> name.contains(placeholder));
+        .anyMatch(name -> name.contains("{" + part + "}"));
   }
 
   /** The weight of that purpose, which must be there with that shape. */
@@ -109,21 +109,21 @@ final class Weights {
         size);
   }
 
-  /** One of several weights of a purpose, such as an expert's; {@code part} is in its symbol. */
+  /**
+   * One of several weights of a purpose, such as an expert's.
+   *
+   * @param part what there are several of, as names of tensors have it in braces: {@code expert}
+   */
   Value part(
-      String weight,
-      String placeholder,
-      int index,
-      int layer,
-      RandomTensor.Fill fill,
-      long... shape) {
+      String weight, String part, int index, int layer, RandomTensor.Fill fill, long... shape) {
     int dot = weight.lastIndexOf('.');
-    var symbol = symbol(weight.substring(0, dot) + "." + index + weight.substring(dot), layer);
+    var symbol =
+        symbol(weight.substring(0, dot) + "." + part + "." + index + weight.substring(dot), layer);
     return get(
         weight,
         symbol,
         layer,
-        name -> name.replace(placeholder, Integer.toString(index)),
+        name -> name.replace("{" + part + "}", Integer.toString(index)),
         fill,
         shape);
   }
