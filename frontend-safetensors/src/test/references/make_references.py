@@ -71,6 +71,7 @@ VARIANTS = {
     "phi-qk-norm": ("phi", decoder(qk_layernorm=True, rope_parameters=rope(partial_rotary_factor=0.25))),
     "phi3-long": ("phi3", decoder(original_max_position_embeddings=24, rope_parameters=LONG)),
     "phi3-partial": ("phi3", decoder(sliding_window=6, rope_parameters=rope(partial_rotary_factor=0.5))),
+    "olmo": ("olmo", decoder(clip_qkv=0.5)),
     "olmo2": ("olmo2", decoder(attention_bias=True)),
     "stablelm": ("stablelm", decoder()),
     "stablelm-qk-norm": ("stablelm", decoder(qk_layernorm=True, use_qkv_bias=True, use_parallel_residual=True, rope_parameters=rope(partial_rotary_factor=0.5))),

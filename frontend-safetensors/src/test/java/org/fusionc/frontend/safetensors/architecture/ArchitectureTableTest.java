@@ -65,4 +65,15 @@ class ArchitectureTableTest {
     assertThat(child.features()).containsOnlyKeys("layers");
     assertThat(Objects.requireNonNull(child.features().get("layers")).text()).isEqualTo("1 + 2");
   }
+
+  /** The row that the tutorial shows is the one that is there. */
+  @Test
+  void theTutorialShowsTheRow() throws IOException, URISyntaxException {
+    var page = Files.readString(Path.of("..", "docs", "add-a-model-family.md"));
+    int start = page.indexOf("```arch\n") + "```arch\n".length();
+    var row =
+        Objects.requireNonNull(ArchitectureTable.class.getResource("architectures/olmo.arch"));
+    assertThat(page.substring(start, page.indexOf("```", start)))
+        .isEqualTo(Files.readString(Path.of(row.toURI())));
+  }
 }
