@@ -7,7 +7,7 @@ import java.util.stream.Collectors;
  * Thrown when work cannot go on; carries what to tell the person. The CLI prints no stack trace for
  * it.
  */
-public final class DiagnosticException extends RuntimeException {
+public class DiagnosticException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   private final transient List<Diagnostic> diagnostics;

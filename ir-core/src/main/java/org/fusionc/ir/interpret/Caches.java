@@ -120,9 +120,8 @@ final class Caches {
   private static Array keys(KvCache kv, Batch at) {
     var entries = Entries.of(at);
     var y = new Array(Scalar.F32, entries.sequence.length, kv.heads(), kv.keyDim());
-    for (int row = 0; row < y.rows(); row++) {
-      int c = row / kv.heads();
-      y.setRow(row, kv.key(at, entries.sequence[c], entries.position[c], row % kv.heads()));
+    for (int c = 0; c < entries.sequence.length; c++) {
+      y.setRow(c, kv.keys(at, entries.sequence[c], entries.position[c]));
     }
     return y;
   }
@@ -130,9 +129,8 @@ final class Caches {
   private static Array values(KvCache kv, Batch at) {
     var entries = Entries.of(at);
     var y = new Array(Scalar.F32, entries.sequence.length, kv.heads(), kv.valueDim());
-    for (int row = 0; row < y.rows(); row++) {
-      int c = row / kv.heads();
-      y.setRow(row, kv.value(at, entries.sequence[c], entries.position[c], row % kv.heads()));
+    for (int c = 0; c < entries.sequence.length; c++) {
+      y.setRow(c, kv.values(at, entries.sequence[c], entries.position[c]));
     }
     return y;
   }
@@ -156,7 +154,7 @@ final class Caches {
         var s = new double[position + 1 - first];
         double max = sinks == null ? Double.NEGATIVE_INFINITY : sinks.real(h);
         for (int p = first; p <= position; p++) {
-          double score = scale * dot(query, kv.key(at, sequence, p, kvHead));
+          double score = scale * kv.dotKey(at, sequence, p, kvHead, query);
           if (softcap > 0) {
             score = softcap * Math.tanh(score / softcap);
           }
@@ -171,10 +169,7 @@ final class Caches {
         for (int p = first; p <= position; p++) {
           double weight = Math.exp(s[p - first] - max);
           sum += weight;
-          var value = kv.value(at, sequence, p, kvHead);
-          for (int d = 0; d < mix.length; d++) {
-            mix[d] += weight * value[d];
-          }
+          kv.addValue(at, sequence, p, kvHead, weight, mix);
         }
         for (int d = 0; d < mix.length; d++) {
           mix[d] /= sum;
@@ -182,14 +177,6 @@ final class Caches {
         y.setRow(row, mix);
       }
       return y;
-    }
-
-    private static double dot(double[] x, double[] y) {
-      double sum = 0;
-      for (int i = 0; i < x.length; i++) {
-        sum += x[i] * y[i];
-      }
-      return sum;
     }
   }
 }

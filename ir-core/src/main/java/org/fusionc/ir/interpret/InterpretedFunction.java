@@ -32,8 +32,7 @@ final class InterpretedFunction implements Executable {
               "return each state, in the order of the parameters")
           .exception();
     }
-    weights = new Weights(module, loader);
-    weights.prepare(function);
+    weights = new Weights(module, loader, function);
     program = new Program(function, weights);
     for (var type : given) {
       states.add(KvCache.empty((Type.Kv) type, options.pageTokens(), options.pages()));

@@ -22,7 +22,7 @@ public final class Interpreter {
    */
   public static List<Datum> run(
       Module module, Function function, List<? extends Datum> inputs, WeightLoader loader) {
-    return new Program(function, new Weights(module, loader)).run(inputs, Map.of());
+    return new Program(function, new Weights(module, loader, function)).run(inputs, Map.of());
   }
 
   /** The results of a function of tensors that uses no stored weights. */

@@ -85,22 +85,40 @@ public final class KvCache implements Datum {
     }
   }
 
-  /** The key of one head at a position of a sequence. */
-  double[] key(Batch at, int sequence, int position, int head) {
+  /** The key of one head at a position of a sequence, times a query. */
+  double dotKey(Batch at, int sequence, int position, int head, double[] query) {
     var page = pages[page(at, sequence, position)];
+    double sum = 0;
     int from = (position % pageTokens * heads() + head) * keyDim();
-    return page == null
-        ? new double[keyDim()]
-        : Arrays.copyOfRange(page.keys, from, from + keyDim());
+    for (int d = 0; page != null && d < query.length; d++) {
+      sum += page.keys[from + d] * query[d];
+    }
+    return sum;
   }
 
-  /** The value of one head at a position of a sequence. */
-  double[] value(Batch at, int sequence, int position, int head) {
+  /** Adds the value of one head at a position of a sequence, times a factor, to {@code sum}. */
+  void addValue(Batch at, int sequence, int position, int head, double factor, double[] sum) {
     var page = pages[page(at, sequence, position)];
     int from = (position % pageTokens * heads() + head) * valueDim();
-    return page == null
-        ? new double[valueDim()]
-        : Arrays.copyOfRange(page.values, from, from + valueDim());
+    for (int d = 0; page != null && d < sum.length; d++) {
+      sum[d] += factor * page.values[from + d];
+    }
+  }
+
+  /** The keys of all heads at a position of a sequence. */
+  double[] keys(Batch at, int sequence, int position) {
+    var page = pages[page(at, sequence, position)];
+    int width = heads() * keyDim();
+    int from = position % pageTokens * width;
+    return page == null ? new double[width] : Arrays.copyOfRange(page.keys, from, from + width);
+  }
+
+  /** The values of all heads at a position of a sequence. */
+  double[] values(Batch at, int sequence, int position) {
+    var page = pages[page(at, sequence, position)];
+    int width = heads() * valueDim();
+    int from = position % pageTokens * width;
+    return page == null ? new double[width] : Arrays.copyOfRange(page.values, from, from + width);
   }
 
   private int page(Batch at, int sequence, int position) {

@@ -14,8 +14,8 @@ import org.fusionc.ir.Trait;
 import org.fusionc.ir.Type;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.decompose.Decomposer;
-import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.Location;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -125,16 +125,13 @@ final class Program {
 
   private DiagnosticException diagnostic(Problem problem, @Nullable Value value) {
     var notes = function.notes();
-    var where = "@" + function.name();
-    if (value != null) {
-      where = notes.name(value).map(n -> "%" + n + " in ").orElse("") + where;
+    var where = function.name().isEmpty() ? "a body" : "@" + function.name();
+    if (value == null) {
+      return problem.at(Location.unknown(), where);
     }
-    var what = value instanceof Op op ? op.name() : value instanceof Param ? "input" : "run";
-    return Diagnostic.failed(
-            value == null ? notes.location(function.results().getFirst()) : notes.location(value),
-            "%s (%s): %s".formatted(what, where, problem.getMessage()),
-            problem.remedy())
-        .exception();
+    var what = value instanceof Op op ? op.name() : "parameter";
+    var name = notes.name(value).map(n -> "%" + n + " in ").orElse("in ");
+    return problem.at(notes.location(value), "%s (%s%s)".formatted(what, name, where));
   }
 
   /** Bytes held for the values that are kept. */

@@ -7,60 +7,89 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.fusionc.ir.Function;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.Weight;
 import org.fusionc.ir.WeightSource;
 import org.fusionc.ir.backend.WeightLoader;
-import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
 
-/** A module's weights, decoded or computed on first use and kept. */
+/** The weights that a function of a module uses, decoded or computed when it is made ready. */
 final class Weights {
   private final Module module;
   private final WeightLoader loader;
-  private final Map<String, Array> decoded = new HashMap<>();
-  private final Set<String> computing = new HashSet<>();
+  private final Map<String, Array> ready = new HashMap<>();
 
-  Weights(Module module, WeightLoader loader) {
+  /** Loads and computes what the function uses, so that what is wrong shows now. */
+  Weights(Module module, WeightLoader loader, Function function) {
     this.module = module;
     this.loader = loader;
+    var used = uses(function);
+    prepare(used);
+    // What only computed weights needed is not needed any more.
+    ready.keySet().retainAll(used.stream().map(Weight::symbol).collect(Collectors.toSet()));
   }
 
   Array get(Weight weight) {
-    var known = decoded.get(weight.symbol());
-    if (known != null) {
-      return known;
+    var array = ready.get(weight.symbol());
+    if (array == null) {
+      throw new IllegalStateException("@" + weight.symbol() + " was not made ready");
     }
+    return array;
+  }
+
+  /** Makes weights ready, each after those that it is computed from. */
+  private void prepare(List<Weight> wanted) {
+    var stack = new ArrayDeque<>(wanted);
+    Set<String> open = new HashSet<>();
+    while (!stack.isEmpty()) {
+      var weight = stack.peek();
+      var missing =
+          ready.containsKey(weight.symbol()) ? List.<Weight>of() : missing(definition(weight));
+      if (missing.isEmpty()) {
+        stack.pop();
+        open.remove(weight.symbol());
+        if (!ready.containsKey(weight.symbol())) {
+          ready.put(weight.symbol(), evaluate(definition(weight)));
+        }
+      } else if (open.add(weight.symbol())) {
+        missing.forEach(stack::push);
+      } else {
+        throw new Problem("the weight @" + weight.symbol() + " is computed from itself", "");
+      }
+    }
+  }
+
+  private Module.WeightDef definition(Weight weight) {
     var definition = module.weights().get(weight.symbol());
     if (definition == null) {
       throw new Problem("the module has no weight @" + weight.symbol(), "define it");
     }
-    if (!computing.add(weight.symbol())) {
-      throw new Problem("the weight @" + weight.symbol() + " is computed from itself", "");
-    }
-    var array =
-        definition.source() instanceof WeightSource.Computed(var function)
-            ? (Array) new Program(function, this).run(List.of(), Map.of()).getFirst()
-            : Array.of(loader.load(definition));
-    computing.remove(weight.symbol());
-    decoded.put(weight.symbol(), array);
-    return array;
+    return definition;
   }
 
-  /** Loads and computes what the function uses, so that what is wrong shows now. */
-  void prepare(Function function) {
-    for (var weight : uses(function)) {
-      try {
-        get(weight);
-      } catch (Problem problem) {
-        throw Diagnostic.failed(
-                Location.named("@" + weight.symbol()),
-                String.valueOf(problem.getMessage()),
-                problem.remedy())
-            .exception();
+  /** What the weight is computed from and is not ready. */
+  private List<Weight> missing(Module.WeightDef definition) {
+    return definition.source() instanceof WeightSource.Computed(var function)
+        ? uses(function).stream().filter(w -> !ready.containsKey(w.symbol())).toList()
+        : List.of();
+  }
+
+  private Array evaluate(Module.WeightDef definition) {
+    if (definition.source() instanceof WeightSource.Computed(var function)) {
+      return (Array) new Program(function, this).run(List.of(), Map.of()).getFirst();
+    }
+    try {
+      var tensor = loader.load(definition);
+      if (!tensor.type().equals(definition.type())) {
+        throw new Problem(
+            "the loaded tensor is %s, not %s".formatted(tensor.type(), definition.type()), "");
       }
+      return Array.of(tensor);
+    } catch (Problem problem) {
+      throw problem.at(Location.named("@" + definition.symbol()), "weight @" + definition.symbol());
     }
   }
 
@@ -85,6 +114,6 @@ final class Weights {
   }
 
   long bytes() {
-    return decoded.values().stream().mapToLong(Array::bytes).sum();
+    return ready.values().stream().mapToLong(Array::bytes).sum();
   }
 }
