@@ -7,12 +7,14 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.fusionc.ir.Function;
 import org.fusionc.ir.FunctionBuilder;
 import org.fusionc.ir.Graph;
 import org.fusionc.ir.Op;
 import org.fusionc.ir.Param;
 import org.fusionc.ir.Result;
+import org.fusionc.ir.Type;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.Weight;
 import org.fusionc.ir.text.ValueNames;
@@ -21,8 +23,8 @@ import org.fusionc.partitioner.cost.Liveness;
 /**
  * Cuts a function at positions into one function per stage.
  *
- * <p>A stage's parameters are, in this order: every parameter of the whole that is no state (the
- * ids and the batch), the tensors that cross the cut before it, and the states that its own ops
+ * <p>A stage's parameters are, in this order: the batch, and whichever other parameters of the whole
+ * that are no states (the ids) its ops read; the tensors that cross the cut before it, and the states that its own ops
  * touch. Its results are the tensors that cross the cut after it (for the last stage: the results
  * of the whole that are no states), and then its states. So a stage's tensors out are, in order,
  * the next one's tensors in; a tensor that only a later stage needs is passed through. What depends
@@ -48,8 +50,10 @@ final class StageFunctions {
   Function build(String name, int from, int to) {
     var builder = new FunctionBuilder(graph, name);
     var replacements = new HashMap<Value, Value>();
+    var read =
+        needed(from, to).stream().flatMap(op -> op.inputs().stream()).collect(Collectors.toSet());
     for (var param : whole.params()) {
-      if (!param.type().isState()) {
+      if (param.type() instanceof Type.Batch || (!param.type().isState() && read.contains(param))) {
         replacements.put(param, builder.param(nameOf(param), param.type()));
       }
     }

@@ -1,5 +1,8 @@
 package org.fusionc.backend.cpu;
 
+import java.util.Locale;
+import org.fusionc.backend.cpu.kernel.Experts;
+import org.fusionc.backend.cpu.kernel.Gating;
 import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.kernel.Norms;
 import org.fusionc.backend.cpu.kernel.Rope;
@@ -355,6 +358,9 @@ final class DecoderKernels {
           "its experts are " + op.gate().type() + "; the portable tier reads f32, f16 and bf16",
           "compile without quantisation");
     }
+    if (KernelTable.dtype(op.experts()) != Scalar.I32) {
+      return KernelTable.wants(op.experts(), "i32 expert ids");
+    }
     return onF32(
         op.x(),
         "moe_" + KernelTable.dtype(op.gate()),
@@ -371,57 +377,40 @@ final class DecoderKernels {
           int y = w.of(op);
           var format = Wiring.format(op.gate());
           var downFormat = Wiring.format(op.down());
-          var idType = KernelTable.dtype(op.experts());
-          var activation = activation(op);
+          var gating = gating(op);
+          var sizes = op.gate().tensorType();
+          int experts = (int) sizes.dim(0).value();
+          int hidden = (int) sizes.dim(1).value();
           return run -> {
-            var parameters =
-                new org.fusionc.backend.cpu.kernel.Moe.Weights(
+            var kernel =
+                new Experts(
+                    experts,
+                    hidden,
+                    run.width(x),
                     run.data(gate),
                     run.data(up),
-                    format,
                     run.data(down),
+                    format,
                     downFormat,
                     gateBias < 0 ? null : run.data(gateBias),
                     upBias < 0 ? null : run.data(upBias),
-                    downBias < 0 ? null : run.data(downBias));
-            var shape = run.shape(gate);
-            org.fusionc.backend.cpu.kernel.Moe.run(
+                    downBias < 0 ? null : run.data(downBias),
+                    gating);
+            kernel.run(
                 run.pool(),
                 run.data(x),
-                Scalars.ints(run.data(ids), idType, run.elements(ids)),
+                run.data(ids),
                 run.data(weights),
-                parameters,
-                activation,
                 run.data(y),
-                new org.fusionc.backend.cpu.kernel.Moe.Sizes(
-                    run.rows(x),
-                    run.width(weights),
-                    (int) shape[0],
-                    (int) shape[2],
-                    (int) shape[1]));
+                run.rows(x),
+                run.width(weights));
           };
         });
   }
 
-  private static org.fusionc.backend.cpu.kernel.Moe.Activation activation(Moe op) {
+  private static Gating gating(Moe op) {
     return op.activation().equals("clamped_swiglu")
-        ? clampedSwiglu(op.alpha(), op.limit())
-        : ElementwiseKernels.gated(op.activation());
-  }
-
-  /** u' = clamp(u, ±limit), g' = min(g, limit): (u' + 1) · g' · sigmoid(alpha · g'). */
-  private static org.fusionc.backend.cpu.kernel.Moe.Activation clampedSwiglu(
-      double alpha, double limit) {
-    return (pool, gate, up, elements) ->
-        pool.parallelFor(
-            elements,
-            4096,
-            (from, to) -> {
-              for (long i = from; i < to; i++) {
-                double g = Math.min(Scalars.get(gate, Scalar.F32, i), limit);
-                double u = Math.clamp(Scalars.get(up, Scalar.F32, i), -limit, limit);
-                Scalars.set(gate, Scalar.F32, i, (u + 1) * g / (1 + Math.exp(-alpha * g)));
-              }
-            });
+        ? new Gating(Gating.Kind.CLAMPED_SWIGLU, (float) op.alpha(), (float) op.limit())
+        : Gating.of(Gating.Kind.valueOf(op.activation().toUpperCase(Locale.ROOT)));
   }
 }

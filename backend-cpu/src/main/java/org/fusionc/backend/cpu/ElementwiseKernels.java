@@ -5,7 +5,6 @@ import java.util.function.DoubleUnaryOperator;
 import org.fusionc.backend.cpu.kernel.BinaryOp;
 import org.fusionc.backend.cpu.kernel.Elementwise;
 import org.fusionc.backend.cpu.kernel.Extent;
-import org.fusionc.backend.cpu.kernel.Moe;
 import org.fusionc.backend.cpu.kernel.UnaryOp;
 import org.fusionc.ir.Op;
 import org.fusionc.ir.Value;
@@ -180,18 +179,5 @@ final class ElementwiseKernels {
               Elementwise.packed(
                   run.pool(), kernel, run.data(x), run.data(y), run.rows(y), run.width(y));
         });
-  }
-
-  /** An expert's activation: gate ← activation(gate) · up. */
-  static Moe.Activation gated(String activation) {
-    var kernel =
-        switch (activation) {
-          case "silu" -> BinaryOp.SWIGLU;
-          case "gelu" -> BinaryOp.GEGLU;
-          case "gelu_tanh" -> BinaryOp.GEGLU_TANH;
-          case "relu" -> BinaryOp.REGLU;
-          default -> throw new IllegalArgumentException("unknown activation " + activation);
-        };
-    return (pool, gate, up, elements) -> Elementwise.binary(pool, kernel, gate, up, gate, elements);
   }
 }

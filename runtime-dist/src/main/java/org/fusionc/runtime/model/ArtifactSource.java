@@ -1,0 +1,108 @@
+package org.fusionc.runtime.model;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.Optional;
+import java.util.Set;
+import org.fusionc.ir.Graph;
+import org.fusionc.ir.Module;
+import org.fusionc.ir.Module.WeightDef;
+import org.fusionc.ir.OpRegistry;
+import org.fusionc.ir.WeightSource;
+import org.fusionc.ir.backend.Tensor;
+import org.fusionc.ir.backend.WeightLoader;
+import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.ir.pass.Phase;
+import org.fusionc.ir.text.FirParser;
+import org.fusionc.runtime.artifact.Artifact;
+
+/** An artifact; weights are mapped from its blobs, each verified before its first use. */
+final class ArtifactSource implements ModelSource {
+  static final String MODULE = "module.fir";
+  static final String PHASE = "phase";
+  static final String END_OF_TEXT = "end-of-text";
+
+  private final Artifact artifact;
+  private final Module module;
+
+  private ArtifactSource(Artifact artifact, Module module) {
+    this.artifact = artifact;
+    this.module = module;
+  }
+
+  static ArtifactSource open(Path path) {
+    var artifact = Artifact.open(path);
+    try {
+      var text = artifact.text(MODULE);
+      var module = FirParser.parse(text, path + "/" + MODULE, new Graph(), OpRegistry.builtIn());
+      return new ArtifactSource(artifact, module);
+    } catch (RuntimeException failure) {
+      artifact.close();
+      throw failure;
+    }
+  }
+
+  @Override
+  public String name() {
+    return artifact.path().toString();
+  }
+
+  @Override
+  public Module module() {
+    return module;
+  }
+
+  @Override
+  public Phase phase() {
+    var phase = artifact.properties().get(PHASE);
+    if (phase == null) {
+      throw Diagnostic.invalid(
+              Location.named(name()), "the artifact does not say its phase", "compile it anew")
+          .exception();
+    }
+    return Phase.of(phase);
+  }
+
+  @Override
+  public WeightLoader weights() {
+    // All at once and in parallel: reading through the blobs warms them for the run as well.
+    artifact.verify();
+    return this::load;
+  }
+
+  private Tensor load(WeightDef weight) {
+    if (!(weight.source() instanceof WeightSource.Blob(var digest))
+        || !artifact.has(weight.symbol())
+        || !artifact.digest(weight.symbol()).equals(digest)) {
+      throw Diagnostic.invalid(
+              Location.named(name()),
+              "the weight @%s (%s) is not among the artifact's blobs"
+                  .formatted(weight.symbol(), weight.source()),
+              "compile the artifact anew")
+          .exception();
+    }
+    var shape = weight.type().dims().stream().map(d -> d.value()).toList();
+    return new Tensor(weight.type().dtype(), shape, artifact.tensor(weight.symbol()));
+  }
+
+  @Override
+  public Optional<String> companion(String file) {
+    return artifact.has(file) ? Optional.of(artifact.text(file)) : Optional.empty();
+  }
+
+  @Override
+  public Set<Integer> endOfText() {
+    var stops = new LinkedHashSet<Integer>();
+    Arrays.stream(artifact.properties().getOrDefault(END_OF_TEXT, "").split(","))
+        .filter(id -> !id.isEmpty())
+        .forEach(id -> stops.add(Integer.parseInt(id)));
+    return stops;
+  }
+
+  @Override
+  public void close() {
+    artifact.close();
+  }
+}

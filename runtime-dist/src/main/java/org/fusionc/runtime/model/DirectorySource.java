@@ -1,0 +1,116 @@
+package org.fusionc.runtime.model;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.Optional;
+import java.util.Set;
+import org.fusionc.frontend.safetensors.Checkpoint;
+import org.fusionc.frontend.safetensors.architecture.ArchitectureTable;
+import org.fusionc.frontend.safetensors.architecture.ModelImporter;
+import org.fusionc.ir.DType;
+import org.fusionc.ir.Graph;
+import org.fusionc.ir.Module;
+import org.fusionc.ir.Module.WeightDef;
+import org.fusionc.ir.WeightSource;
+import org.fusionc.ir.backend.Tensor;
+import org.fusionc.ir.backend.WeightLoader;
+import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.ir.pass.Phase;
+
+/** A Hugging Face model directory; weights are mapped from its safetensors files. */
+final class DirectorySource implements ModelSource {
+  private final Path directory;
+  private final Checkpoint checkpoint;
+  private final Module module;
+
+  private DirectorySource(Path directory, Checkpoint checkpoint, Module module) {
+    this.directory = directory;
+    this.checkpoint = checkpoint;
+    this.module = module;
+  }
+
+  static DirectorySource open(Path directory, DType.Scalar cacheDtype) {
+    var checkpoint = Checkpoint.open(directory);
+    try {
+      var importer = new ModelImporter(ArchitectureTable.builtIn(), cacheDtype);
+      return new DirectorySource(
+          directory, checkpoint, importer.importModel(checkpoint, new Graph()));
+    } catch (RuntimeException failure) {
+      checkpoint.close();
+      throw failure;
+    }
+  }
+
+  @Override
+  public String name() {
+    return directory.toString();
+  }
+
+  @Override
+  public Module module() {
+    return module;
+  }
+
+  @Override
+  public Phase phase() {
+    return Phase.IMPORTED;
+  }
+
+  @Override
+  public WeightLoader weights() {
+    checkpoint.requireWeights();
+    return this::load;
+  }
+
+  private Tensor load(WeightDef weight) {
+    if (!(weight.source() instanceof WeightSource.File(var file, var tensor))) {
+      throw Diagnostic.invalid(
+              Location.named("@" + weight.symbol()),
+              "the weight comes from " + weight.source() + ", and a directory has only files",
+              "import the model anew")
+          .exception();
+    }
+    var stored = checkpoint.require(tensor);
+    if (!stored.file().equals(file)) {
+      throw Diagnostic.invalid(
+              Location.named(directory.resolve(stored.file()).toString()),
+              "the tensor '%s' is in this file, but @%s expects it in %s"
+                  .formatted(tensor, weight.symbol(), file),
+              "the module was imported from other files; import it anew")
+          .exception();
+    }
+    var shape = weight.type().dims().stream().map(d -> d.value()).toList();
+    return new Tensor(weight.type().dtype(), shape, checkpoint.bytes(tensor));
+  }
+
+  @Override
+  public Optional<String> companion(String file) {
+    var path = directory.resolve(file);
+    if (!Files.isRegularFile(path)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(Files.readString(path));
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+
+  @Override
+  public Set<Integer> endOfText() {
+    var stops = new LinkedHashSet<>(generation().endOfText());
+    if (stops.isEmpty()) {
+      stops.addAll(checkpoint.config().endOfTextIds());
+    }
+    return stops;
+  }
+
+  @Override
+  public void close() {
+    checkpoint.close();
+  }
+}

@@ -1,0 +1,95 @@
+package org.fusionc.runtime.model;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.fusionc.ir.backend.Backend;
+import org.fusionc.runtime.exec.BoundaryLog;
+import org.fusionc.runtime.exec.Coordinator;
+import org.fusionc.runtime.exec.LocalStage;
+import org.fusionc.runtime.exec.Pipeline;
+import org.fusionc.runtime.exec.Request;
+import org.fusionc.runtime.exec.Session;
+import org.fusionc.runtime.exec.Stage;
+import org.fusionc.runtime.exec.TokenListener;
+import org.jspecify.annotations.Nullable;
+
+/** A compiled model that runs in this process: its stages, and the coordinator that drives them. */
+public final class Engine implements AutoCloseable {
+  /** Positions per page of the KV cache. */
+  public static final int PAGE_TOKENS = 16;
+
+  /** Tokens that one frame carries at most: enough to keep a gemm busy, few enough to share. */
+  private static final int FRAME_TOKENS = 512;
+
+  /**
+   * How to run.
+   *
+   * @param threads compute threads
+   * @param context positions per sequence that the cache provides for, at most the model's
+   * @param sessions sequences of that length that the cache has room for at once
+   * @param keepBoundaries whether what enters each stage is kept for replay
+   */
+  public record Options(int threads, int context, int sessions, boolean keepBoundaries) {}
+
+  private final List<Stage> stages;
+  private final @Nullable BoundaryLog boundaries;
+  private final Coordinator coordinator;
+
+  private Engine(List<Stage> stages, @Nullable BoundaryLog boundaries, Coordinator coordinator) {
+    this.stages = stages;
+    this.boundaries = boundaries;
+    this.coordinator = coordinator;
+  }
+
+  /**
+   * Loads a compiled module's weights and starts its stages.
+   *
+   * @param source where the weights are
+   */
+  public static Engine start(
+      ModelSource source, Compiler.Compiled compiled, Backend backend, Options options) {
+    Compiler.requireDecoder(compiled.module(), source.name());
+    int pagesPerSession = Math.ceilDiv(options.context, PAGE_TOKENS);
+    int pages = Math.multiplyExact(pagesPerSession, options.sessions);
+    var loader = source.weights();
+    var settings = new Backend.Options(options.threads, pages, PAGE_TOKENS);
+    var stages = new ArrayList<Stage>();
+    try {
+      for (var name : compiled.stages()) {
+        var executable = backend.compile(compiled.module(), name, loader, settings);
+        stages.add(LocalStage.of(compiled.module().function(name), executable));
+      }
+    } catch (RuntimeException | Error failure) {
+      stages.forEach(Stage::close);
+      throw failure;
+    }
+    var boundaries = options.keepBoundaries ? new BoundaryLog() : null;
+    var limits = new Coordinator.Limits(options.context, pages, PAGE_TOKENS, FRAME_TOKENS);
+    var coordinator = new Coordinator(new Pipeline(stages, boundaries), limits, boundaries);
+    return new Engine(stages, boundaries, coordinator);
+  }
+
+  /** Begins a session; see {@link Coordinator#submit}. */
+  public Session submit(Request request, TokenListener listener) {
+    return coordinator.submit(request, listener);
+  }
+
+  public List<Stage> stages() {
+    return stages;
+  }
+
+  /** What entered each stage; null unless it is kept. */
+  public @Nullable BoundaryLog boundaries() {
+    return boundaries;
+  }
+
+  /** Bytes held for weights and cache. */
+  public long bytes() {
+    return stages.stream().mapToLong(Stage::bytes).sum();
+  }
+
+  @Override
+  public void close() {
+    coordinator.close();
+  }
+}

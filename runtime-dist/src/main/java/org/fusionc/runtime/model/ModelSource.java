@@ -1,0 +1,105 @@
+package org.fusionc.runtime.model;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.fusionc.ir.DType;
+import org.fusionc.ir.Module;
+import org.fusionc.ir.backend.WeightLoader;
+import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.ir.pass.Phase;
+import org.fusionc.runtime.artifact.Artifact;
+import org.fusionc.runtime.sampling.GenerationConfig;
+import org.fusionc.runtime.text.Tokenizer;
+
+/** Where a model comes from: a Hugging Face directory, or an artifact that was compiled before. */
+public sealed interface ModelSource extends AutoCloseable permits DirectorySource, ArtifactSource {
+
+  /** Files of a model that are text and travel with it. */
+  Set<String> COMPANIONS =
+      Set.of(
+          "config.json",
+          GenerationConfig.FILE,
+          Tokenizer.FILE,
+          "tokenizer_config.json",
+          "chat_template.jinja");
+
+  /**
+   * Opens a directory with a config.json, or an artifact.
+   *
+   * @param cacheDtype of the KV cache when importing; an artifact has its own
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if it is neither, or invalid
+   */
+  static ModelSource open(Path path, DType.Scalar cacheDtype) {
+    if (!Files.exists(path)) {
+      throw Diagnostic.invalid(
+              Location.named(path.toString()),
+              "there is no such model",
+              "give a directory that holds a config.json, or an artifact")
+          .exception();
+    }
+    return Artifact.isArtifact(path)
+        ? ArtifactSource.open(path)
+        : DirectorySource.open(path, cacheDtype);
+  }
+
+  /** What to call it in messages. */
+  String name();
+
+  /** The model's module; {@link #phase} says how far it has been compiled. */
+  Module module();
+
+  Phase phase();
+
+  /**
+   * Finds the weights' bytes.
+   *
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if there are none
+   */
+  WeightLoader weights();
+
+  /** The text of a companion file; empty if the model has none of that name. */
+  Optional<String> companion(String file);
+
+  /** All companions, by file name. */
+  default Map<String, String> companions() {
+    var found = new LinkedHashMap<String, String>();
+    for (var file : COMPANIONS.stream().sorted().toList()) {
+      companion(file).ifPresent(text -> found.put(file, text));
+    }
+    return found;
+  }
+
+  /** The tokenizer; empty if the model has none, so that prompts must be given as ids. */
+  default Optional<Tokenizer> tokenizer() {
+    return companion(Tokenizer.FILE)
+        .map(text -> Tokenizer.parse(name() + "/" + Tokenizer.FILE, text));
+  }
+
+  default GenerationConfig generation() {
+    return companion(GenerationConfig.FILE)
+        .map(text -> GenerationConfig.parse(name() + "/" + GenerationConfig.FILE, text))
+        .orElse(GenerationConfig.none());
+  }
+
+  /** Ids that end a text, by generation_config.json or else by config.json. */
+  Set<Integer> endOfText();
+
+  /** Positions that a sequence can have. */
+  default int context() {
+    var bounds = module().dims().get("T");
+    if (bounds == null) {
+      throw Diagnostic.invalid(
+              Location.named(name()), "the module has no dimension T", "it is no decoder")
+          .exception();
+    }
+    return Math.toIntExact(bounds.max());
+  }
+
+  @Override
+  void close();
+}
