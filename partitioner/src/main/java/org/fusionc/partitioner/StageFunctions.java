@@ -23,12 +23,12 @@ import org.fusionc.partitioner.cost.Liveness;
 /**
  * Cuts a function at positions into one function per stage.
  *
- * <p>A stage's parameters are, in this order: the batch, and whichever other parameters of the whole
- * that are no states (the ids) its ops read; the tensors that cross the cut before it, and the states that its own ops
- * touch. Its results are the tensors that cross the cut after it (for the last stage: the results
- * of the whole that are no states), and then its states. So a stage's tensors out are, in order,
- * the next one's tensors in; a tensor that only a later stage needs is passed through. What depends
- * on weights alone is computed in every stage that uses it.
+ * <p>A stage's parameters are, in this order: the batch, and whichever other parameters of the
+ * whole that are no states (the ids) its ops read; the tensors that cross the cut before it, and
+ * the states that its own ops touch. Its results are the tensors that cross the cut after it (for
+ * the last stage: the results of the whole that are no states), and then its states. So a stage's
+ * tensors out are, in order, the next one's tensors in; a tensor that only a later stage needs is
+ * passed through. What depends on weights alone is computed in every stage that uses it.
  */
 final class StageFunctions {
   private final Graph graph;
@@ -69,7 +69,10 @@ final class StageFunctions {
 
     var results = new ArrayList<Value>();
     if (to < liveness.size()) {
-      liveness.crossing(to).forEach(value -> results.add(replaced(replacements, value)));
+      for (var value : liveness.crossing(to)) {
+        // The next stage knows it by this name, whether or not a person gave it one.
+        results.add(builder.name(replaced(replacements, value), nameOf(value)));
+      }
     } else {
       whole.results().stream()
           .filter(value -> !value.type().isState())

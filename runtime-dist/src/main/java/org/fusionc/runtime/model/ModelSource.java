@@ -14,7 +14,9 @@ import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.pass.Phase;
 import org.fusionc.runtime.artifact.Artifact;
 import org.fusionc.runtime.sampling.GenerationConfig;
+import org.fusionc.runtime.text.ChatTemplate;
 import org.fusionc.runtime.text.Tokenizer;
+import org.fusionc.runtime.text.TokenizerConfig;
 
 /** Where a model comes from: a Hugging Face directory, or an artifact that was compiled before. */
 public sealed interface ModelSource extends AutoCloseable permits DirectorySource, ArtifactSource {
@@ -25,8 +27,8 @@ public sealed interface ModelSource extends AutoCloseable permits DirectorySourc
           "config.json",
           GenerationConfig.FILE,
           Tokenizer.FILE,
-          "tokenizer_config.json",
-          "chat_template.jinja");
+          TokenizerConfig.FILE,
+          TokenizerConfig.TEMPLATE_FILE);
 
   /**
    * Opens a directory with a config.json, or an artifact.
@@ -84,6 +86,16 @@ public sealed interface ModelSource extends AutoCloseable permits DirectorySourc
     return companion(GenerationConfig.FILE)
         .map(text -> GenerationConfig.parse(name() + "/" + GenerationConfig.FILE, text))
         .orElse(GenerationConfig.none());
+  }
+
+  default Optional<ChatTemplate> chatTemplate() {
+    return companion(TokenizerConfig.FILE)
+        .flatMap(text -> {
+          var config = TokenizerConfig.parse(name() + "/" + TokenizerConfig.FILE, text);
+          var whole =
+              companion(TokenizerConfig.TEMPLATE_FILE).map(config::withTemplate).orElse(config);
+          return ChatTemplate.of(name(), whole);
+        });
   }
 
   /** Ids that end a text, by generation_config.json or else by config.json. */
