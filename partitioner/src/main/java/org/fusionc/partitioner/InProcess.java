@@ -41,11 +41,6 @@ public final class InProcess {
     }
     var cuts = cuts(count, before, work.crossing());
     var liveness = chain.liveness();
-    for (int cut : cuts) {
-      liveness
-          .values(liveness.steps().get(cut - 1))
-          .forEach(value -> CutNames.give(liveness.function(), value));
-    }
     var names = ValueNames.of(liveness.function());
     var stages = new ArrayList<Stage>();
     for (int i = 0; i < count; i++) {

@@ -27,8 +27,6 @@ public final class Planner {
   /**
    * The best plan that can be found; its {@code bound} says how far from the optimum it can be.
    *
-   * <p>Values at the cuts that have no name are given one, in the notes of {@code @decode}.
-   *
    * @param module with a function {@code @decode}, best after the optimising passes
    * @throws org.fusionc.ir.diagnostic.DiagnosticException if no plan fits the memory; says what is
    *     short by how much
@@ -58,23 +56,8 @@ public final class Planner {
     int batch = workload.options().batch();
     var found = Search.best(workload.problem(batch), new Goal.Latency(), Double.POSITIVE_INFINITY);
     var pieces = found.pieces().orElseThrow(() -> new Infeasible(workload).explain().exception());
-    nameCuts(workload, pieces);
     return new PlanWriter(workload, pieces, batch)
         .plan(NAME, bound(found.value() / found.lowerBound()));
-  }
-
-  /**
-   * A plan that says {@code through %layers.5.out} outlives edits; {@code through %93} does not.
-   */
-  private static void nameCuts(Workload workload, List<Piece> pieces) {
-    var liveness = workload.chain().liveness();
-    for (var piece : pieces) {
-      if (piece.to() < liveness.size()) {
-        var last = liveness.steps().get(piece.to() - 1);
-        liveness.values(last).forEach(value -> CutNames.give(liveness.function(), value));
-        liveness.crossing(piece.to()).forEach(value -> CutNames.give(liveness.function(), value));
-      }
-    }
   }
 
   /** A bound of 1.0000003 is rounding: say 1. */
@@ -100,7 +83,6 @@ public final class Planner {
       }
     }
     var pieces = best.orElseThrow(() -> new Infeasible(workload).explain().exception());
-    nameCuts(workload, pieces);
     return new PlanWriter(workload, pieces, bestSize).plan(NAME, bound(perToken / lowest));
   }
 

@@ -1,9 +1,11 @@
 package org.fusionc.partitioner;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Random;
@@ -20,6 +22,8 @@ import org.fusionc.ir.backend.Executable;
 import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.backend.WeightLoader;
 import org.fusionc.ir.interpret.InterpreterBackend;
+import org.fusionc.ir.pass.PassContext;
+import org.fusionc.ir.pass.PassRegistry;
 import org.fusionc.ir.plan.Attributes;
 import org.fusionc.ir.plan.Origin;
 import org.fusionc.ir.plan.Plan;
@@ -114,6 +118,17 @@ class PartitionTest {
         .isEqualTo(generate(module, List.of("decode")));
     assertThat(PlanChecker.check(again, again.plan().orElseThrow()))
         .isEqualTo(again.plan().orElseThrow());
+  }
+
+  @Test
+  void isAPassThatPipelinesFind() {
+    var pass = PassRegistry.builtIn().find("partition").orElseThrow();
+    var module = Shapes.small(2);
+    var cut = pass.run(module, new PassContext(pass, Map.of("stages", 2L), line -> {}));
+    assertThat(cut.functions().keySet()).containsExactly("decode.s0", "decode.s1");
+    assertThat(pass.run(cut, new PassContext(pass, Map.of(), line -> {}))).isSameAs(cut);
+    assertThatThrownBy(() -> pass.run(module, new PassContext(pass, Map.of(), line -> {})))
+        .hasMessageContaining("the module has no plan");
   }
 
   private static int states(Function function) {

@@ -91,7 +91,15 @@ public record Cluster(
   private static Attributes attributes(LinkSpeed speed) {
     return Attributes.NONE
         .with("bandwidth", bandwidth(speed.bandwidth()))
-        .with("latency", speed.latency(), Unit.Dimension.SECONDS);
+        .with("latency", latency(speed.latency()));
+  }
+
+  /** Latencies are spoken of in milliseconds, short ones too. */
+  private static Quantity latency(double seconds) {
+    double milliseconds = Math.rint(seconds * 1e6) / 1e3;
+    return milliseconds >= 0.01 && milliseconds < 1000
+        ? new Quantity(milliseconds, Unit.MILLISECOND)
+        : Quantity.readable(seconds, Unit.Dimension.SECONDS);
   }
 
   /** Networks are sold in bits. */
