@@ -122,7 +122,7 @@ class PartitionTest {
 
   @Test
   void isAPassThatPipelinesFind() {
-    var pass = PassRegistry.builtIn().find("partition").orElseThrow();
+    var pass = PassRegistry.load().find("partition").orElseThrow();
     var module = Shapes.small(2);
     var cut = pass.run(module, new PassContext(pass, Map.of("stages", 2L), line -> {}));
     assertThat(cut.functions().keySet()).containsExactly("decode.s0", "decode.s1");
