@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** print(parse(t)) = t for formatted texts, and parse(print(m)) = m. */
 class RoundTripTest {
-  private static final String DECODER =
+  static final String DECODER =
       """
       // a tiny decoder
       fir 1.0
