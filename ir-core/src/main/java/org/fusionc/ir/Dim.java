@@ -79,7 +79,10 @@ public final class Dim {
   }
 
   private static void add(Map<List<String>, Long> terms, List<String> monomial, long coefficient) {
-    terms.merge(monomial, coefficient, (a, b) -> a + b == 0 ? null : Long.valueOf(a + b));
+    terms.merge(
+        monomial,
+        coefficient,
+        (a, b) -> Math.addExact(a, b) == 0 ? null : Long.valueOf(Math.addExact(a, b)));
   }
 
   /** This dimension divided by a static number, if every coefficient is a multiple of it. */

@@ -143,6 +143,18 @@ public final class OpSchema {
       List<Object> attributes,
       @Nullable Type stated,
       Location location) {
+    try {
+      return checked(operands, attributes, stated, location);
+    } catch (ArithmeticException overflow) {
+      throw error(location, ": a size does not fit in 64 bits", "");
+    }
+  }
+
+  private Type checked(
+      List<@Nullable Value> operands,
+      List<Object> attributes,
+      @Nullable Type stated,
+      Location location) {
     var problem = arityProblem(operands, attributes);
     if (problem != null) {
       throw error(location, problem, parts.name + " takes " + signature());
