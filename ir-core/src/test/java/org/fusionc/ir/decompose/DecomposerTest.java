@@ -227,6 +227,26 @@ class DecomposerTest {
                 }));
   }
 
+  @TestFactory
+  Stream<DynamicTest> aBatchWithoutTokensGivesResultsWithoutRows() {
+    return SUBJECTS.stream()
+        .filter(subject -> !subject.name.equals("rope_frequencies"))
+        .filter(subject -> !subject.name.equals("linear of a vector"))
+        .map(subject ->
+            DynamicTest.dynamicTest(
+                subject.name,
+                () -> {
+                  for (int i = 0; i < ROUNDS; i++) {
+                    var c = new RandomCase(i, 0);
+                    var function = c.b.build(subject.subject.build(c, i));
+                    for (var each : List.of(function, Lowering.lower(c.graph, function))) {
+                      assertThat(c.run(each))
+                          .allSatisfy(result -> assertThat(((Array) result).dim(0)).isEqualTo(0));
+                    }
+                  }
+                }));
+  }
+
   private static void assertClose(Array actual, Array expected, String what) {
     assertThat(actual.shape()).as(what).isEqualTo(expected.shape());
     assertThat(actual.dtype()).as(what).isEqualTo(expected.dtype());

@@ -36,8 +36,13 @@ final class RandomCase {
   private final Batch batch;
 
   RandomCase(long seed) {
+    this(seed, new Random(seed).nextInt(1, 4));
+  }
+
+  /** With this many sequences; of none there are no tokens. */
+  RandomCase(long seed, int sequences) {
     random = new Random(seed);
-    starts = new int[random.nextInt(1, 4)];
+    starts = new int[sequences];
     var pages = new ArrayList<int[]>();
     var free = new ArrayList<Integer>();
     for (int i = 0; i < PAGES; i++) {
