@@ -9,7 +9,7 @@ import java.util.Set;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Location;
-import org.fusionc.ir.text.ValueNames;
+import org.fusionc.ir.diagnostic.Spelling;
 import org.jspecify.annotations.Nullable;
 
 /** Checks one function, without the bodies within it. */

@@ -9,9 +9,9 @@ import org.fusionc.ir.WeightSource.Computed;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.ir.diagnostic.Spelling;
 import org.fusionc.ir.diagnostic.Suggestion;
 import org.fusionc.ir.plan.Plan;
-import org.fusionc.ir.text.ValueNames;
 
 /**
  * Checks that a module is one: every op against its schema, operands defined before use, weights

@@ -6,13 +6,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import org.fusionc.ir.Module;
+import org.fusionc.ir.ValueNames;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.plan.Attributes;
 import org.fusionc.ir.plan.Origin;
 import org.fusionc.ir.plan.Plan;
 import org.fusionc.ir.plan.Stage;
-import org.fusionc.ir.text.ValueNames;
 import org.fusionc.partitioner.cost.FunctionChain;
 import org.fusionc.partitioner.cost.Step;
 

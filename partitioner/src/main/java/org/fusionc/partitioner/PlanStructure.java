@@ -11,6 +11,7 @@ import org.fusionc.ir.Function;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.Op;
 import org.fusionc.ir.Value;
+import org.fusionc.ir.ValueNames;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Location;
@@ -20,7 +21,6 @@ import org.fusionc.ir.plan.Edge;
 import org.fusionc.ir.plan.Origin;
 import org.fusionc.ir.plan.Plan;
 import org.fusionc.ir.plan.Stage;
-import org.fusionc.ir.text.ValueNames;
 import org.fusionc.partitioner.cost.Liveness;
 
 /** Whether a plan's stages cut the function it names into ranges, and where. */

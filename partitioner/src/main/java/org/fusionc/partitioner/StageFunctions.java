@@ -16,8 +16,8 @@ import org.fusionc.ir.Param;
 import org.fusionc.ir.Result;
 import org.fusionc.ir.Type;
 import org.fusionc.ir.Value;
+import org.fusionc.ir.ValueNames;
 import org.fusionc.ir.Weight;
-import org.fusionc.ir.text.ValueNames;
 import org.fusionc.partitioner.cost.Liveness;
 
 /**

@@ -1,6 +1,6 @@
 package org.fusionc.ir.plan;
 
-import org.fusionc.ir.Spelling;
+import org.fusionc.ir.diagnostic.Spelling;
 
 /**
  * {@code device @desk.gpu0 : cuda<sm_86> { memory = 10GiB, bandwidth = 760GB/s, f16 = 59.5TFLOP/s

@@ -2,7 +2,7 @@ package org.fusionc.ir.plan;
 
 import java.util.List;
 import java.util.stream.Collectors;
-import org.fusionc.ir.Spelling;
+import org.fusionc.ir.diagnostic.Spelling;
 
 /**
  * {@code edge stage 0 -> stage 1 carries %h13, %h14 { encode = f32, size = 16KiB/tok, decode =

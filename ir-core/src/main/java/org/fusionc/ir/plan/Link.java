@@ -1,6 +1,6 @@
 package org.fusionc.ir.plan;
 
-import org.fusionc.ir.Spelling;
+import org.fusionc.ir.diagnostic.Spelling;
 
 /**
  * {@code link @desk <-> @attic { bandwidth = 940Mbit/s, latency = 0.4ms }}, or with {@code ->} for

@@ -1,7 +1,7 @@
 package org.fusionc.ir.plan;
 
 import java.util.List;
-import org.fusionc.ir.Spelling;
+import org.fusionc.ir.diagnostic.Spelling;
 
 /** Prints a plan as FIR text, the form that the FIR parser reads back. */
 public final class PlanPrinter {

@@ -1,6 +1,6 @@
 package org.fusionc.ir.plan;
 
-import org.fusionc.ir.Spelling;
+import org.fusionc.ir.diagnostic.Spelling;
 
 /** What stands to the right of {@code =} in a plan: a quantity, a bare word, or a quoted text. */
 public sealed interface PlanValue permits Quantity, PlanValue.Word, PlanValue.Text {

@@ -1,7 +1,7 @@
 package org.fusionc.ir.plan;
 
 import java.util.Optional;
-import org.fusionc.ir.Spelling;
+import org.fusionc.ir.diagnostic.Spelling;
 
 /**
  * {@code stage 0 on @desk.gpu0 runs @decode through %layers.5.out { weights = 4.1GiB }}: the device

@@ -8,9 +8,9 @@ import org.fusionc.grammar.FirParser;
 import org.fusionc.ir.DType;
 import org.fusionc.ir.Literal;
 import org.fusionc.ir.OpSchema;
-import org.fusionc.ir.Spelling;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.Spelling;
 import org.fusionc.ir.diagnostic.Suggestion;
 import org.jspecify.annotations.Nullable;
 

@@ -6,8 +6,9 @@ import java.util.Optional;
 import org.fusionc.ir.Function;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.Op;
-import org.fusionc.ir.Spelling;
+import org.fusionc.ir.ValueNames;
 import org.fusionc.ir.WeightSource;
+import org.fusionc.ir.diagnostic.Spelling;
 import org.fusionc.ir.plan.Plan;
 import org.fusionc.ir.plan.PlanPrinter;
 

@@ -9,10 +9,11 @@ import org.fusionc.ir.Literal;
 import org.fusionc.ir.Notes;
 import org.fusionc.ir.Op;
 import org.fusionc.ir.Param;
-import org.fusionc.ir.Spelling;
 import org.fusionc.ir.Type;
 import org.fusionc.ir.Value;
+import org.fusionc.ir.ValueNames;
 import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.ir.diagnostic.Spelling;
 import org.jspecify.annotations.Nullable;
 
 /** Writes functions, and the bodies within them, one op a line. */

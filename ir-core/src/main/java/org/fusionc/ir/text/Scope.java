@@ -11,9 +11,10 @@ import org.fusionc.ir.Function;
 import org.fusionc.ir.Notes;
 import org.fusionc.ir.Op;
 import org.fusionc.ir.Param;
-import org.fusionc.ir.Spelling;
 import org.fusionc.ir.Value;
+import org.fusionc.ir.ValueNames;
 import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.ir.diagnostic.Spelling;
 import org.fusionc.ir.diagnostic.Suggestion;
 import org.jspecify.annotations.Nullable;
 

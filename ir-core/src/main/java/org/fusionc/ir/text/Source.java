@@ -10,10 +10,10 @@ import org.antlr.v4.runtime.Token;
 import org.antlr.v4.runtime.atn.PredictionMode;
 import org.fusionc.grammar.FirLexer;
 import org.fusionc.grammar.FirParser;
-import org.fusionc.ir.Spelling;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.ir.diagnostic.Spelling;
 import org.jspecify.annotations.Nullable;
 
 /** A text with its tokens, and the parser standing at one of them. */

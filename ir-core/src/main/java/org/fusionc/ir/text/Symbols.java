@@ -5,9 +5,9 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import org.antlr.v4.runtime.Token;
-import org.fusionc.ir.Spelling;
 import org.fusionc.ir.Type;
 import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.ir.diagnostic.Spelling;
 import org.fusionc.ir.diagnostic.Suggestion;
 import org.jspecify.annotations.Nullable;
 

@@ -10,8 +10,8 @@ import org.fusionc.ir.Function;
 import org.fusionc.ir.Param;
 import org.fusionc.ir.Type;
 import org.fusionc.ir.Value;
+import org.fusionc.ir.ValueNames;
 import org.fusionc.ir.Weight;
-import org.fusionc.ir.text.ValueNames;
 
 /**
  * The chain of a function's steps. A cut where a state would be split, between a cache's append and

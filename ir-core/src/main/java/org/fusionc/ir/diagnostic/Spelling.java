@@ -1,9 +1,9 @@
-package org.fusionc.ir;
+package org.fusionc.ir.diagnostic;
 
 import java.util.Locale;
 import java.util.regex.Pattern;
 
-/** How names, strings and numbers are written in FIR text. */
+/** How names, strings and numbers are written in FIR text and in messages about it. */
 public final class Spelling {
   private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_]+([.\\-/][A-Za-z0-9_]+)*");
 

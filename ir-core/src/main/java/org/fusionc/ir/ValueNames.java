@@ -1,4 +1,4 @@
-package org.fusionc.ir.text;
+package org.fusionc.ir;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -7,13 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.fusionc.ir.Function;
-import org.fusionc.ir.Op;
-import org.fusionc.ir.Result;
-import org.fusionc.ir.Spelling;
-import org.fusionc.ir.Type;
-import org.fusionc.ir.Value;
-import org.fusionc.ir.Weight;
+import org.fusionc.ir.diagnostic.Spelling;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,7 +54,7 @@ public final class ValueNames {
   }
 
   /** Whether a name is one that unnamed values get. */
-  static boolean isNumber(String name) {
+  public static boolean isNumber(String name) {
     return !name.isEmpty() && name.chars().allMatch(c -> c >= '0' && c <= '9');
   }
 
