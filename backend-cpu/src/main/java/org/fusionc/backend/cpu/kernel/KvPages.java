@@ -6,38 +6,48 @@ import java.util.List;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 
 /**
- * The KV cache of one layer, in pages (Kwon et al. 2023, arXiv:2309.06180). Within a page each head
- * has its rows together: keys as {@code [page, head, slot, keyDim]}, values likewise.
+ * The paged KV cache of one layer: pages of a fixed number of tokens, handed out by number to
+ * whatever sequence needs them. Memory is taken when a page is first written.
+ *
+ * <p>Within a page and head, keys lie transposed, in groups of as many tokens as a vector has
+ * lanes: element {@code d} of all tokens of a group is one vector, so scores need no horizontal
+ * sums. Values lie row by row, padded to whole vectors.
+ *
+ * <p>Appending and attending may not overlap; one thread drives a layer at a time.
  */
 public final class KvPages implements AutoCloseable {
-  private final Arena arena = Arena.ofShared();
-  private final MemorySegment keys;
-  private final MemorySegment values;
-  private final int pages;
+
   private final int pageTokens;
   private final int heads;
   private final int keyDim;
   private final int valueDim;
   private final FloatFormat format;
+  private final long[] addresses;
+  private final Arena arena = Arena.ofShared();
+  private long allocatedPages;
 
   /**
-   * @param pageTokens positions per page
+   * @param pages how many pages there may be; page numbers are below it
+   * @param pageTokens tokens per page; whole vectors of lanes (16) are fastest
+   * @param heads key and value heads
+   * @param keyDim elements of a key
+   * @param valueDim elements of a value
    * @param format F32 or F16
    */
   public KvPages(
       int pages, int pageTokens, int heads, int keyDim, int valueDim, FloatFormat format) {
-    if (format == FloatFormat.BF16) {
-      throw new IllegalArgumentException("a KV cache is kept as f32 or f16");
+    if (pages < 0 || pageTokens < 1 || heads < 1 || keyDim < 1 || valueDim < 1) {
+      throw new IllegalArgumentException("a KV cache needs sizes of at least 1");
     }
-    this.pages = pages;
+    if (format == FloatFormat.BF16) {
+      throw new IllegalArgumentException("a KV cache is kept in F32 or F16, not BF16");
+    }
     this.pageTokens = pageTokens;
     this.heads = heads;
     this.keyDim = keyDim;
     this.valueDim = valueDim;
     this.format = format;
-    long rows = (long) pages * heads * pageTokens;
-    keys = arena.allocate(rows * keyDim * format.bytes(), 64);
-    values = arena.allocate(rows * valueDim * format.bytes(), 64);
+    addresses = new long[pages];
   }
 
   public int pageTokens() {
@@ -56,39 +66,24 @@ public final class KvPages implements AutoCloseable {
     return valueDim;
   }
 
-  FloatFormat format() {
+  public FloatFormat format() {
     return format;
   }
 
+  /** Bytes taken so far. */
   public long bytes() {
-    return keys.byteSize() + values.byteSize();
-  }
-
-  /** The address of a head's keys in a page; the row of slot s is s · keyDim elements on. */
-  long keys(int page, int head) {
-    check(page);
-    return keys.address() + ((long) page * heads + head) * pageTokens * keyDim * format.bytes();
-  }
-
-  long values(int page, int head) {
-    check(page);
-    return values.address() + ((long) page * heads + head) * pageTokens * valueDim * format.bytes();
-  }
-
-  private void check(int page) {
-    if (page < 0 || page >= pages) {
-      throw new IllegalArgumentException("page " + page + " of " + pages);
-    }
+    return allocatedPages * pageBytes();
   }
 
   /**
-   * Writes the tokens' keys and values at their places.
+   * Writes keys and values of some tokens.
    *
    * @param k f32 [tokens, heads, keyDim]
    * @param v f32 [tokens, heads, valueDim]
    * @param sequence per token the row in {@code table}
    * @param position per token its position
    * @param table per sequence its pages, in order
+   * @throws IllegalArgumentException if a page number is out of range
    */
   public void append(
       ComputePool pool,
@@ -98,37 +93,127 @@ public final class KvPages implements AutoCloseable {
       int[] position,
       List<int[]> table) {
     int tokens = sequence.length;
-    long kAddress = Operand.input("k", k, (long) tokens * heads * keyDim);
-    long vAddress = Operand.input("v", v, (long) tokens * heads * valueDim);
+    long keys = Operand.input("k", k, (long) tokens * heads * keyDim);
+    long values = Operand.input("v", v, (long) tokens * heads * valueDim);
+    for (int t = 0; t < tokens; t++) {
+      ensure(table.get(sequence[t])[position[t] / pageTokens]);
+    }
     pool.parallelFor(
         tokens,
-        16,
+        Math.max(1, 4096 / (heads * (keyDim + valueDim))),
         (from, to) -> {
           for (int t = (int) from; t < to; t++) {
             int page = table.get(sequence[t])[position[t] / pageTokens];
             int slot = position[t] % pageTokens;
             for (int h = 0; h < heads; h++) {
               long row = (long) t * heads + h;
-              store(kAddress + row * keyDim * 4, keys(page, h), slot, keyDim);
-              store(vAddress + row * valueDim * 4, values(page, h), slot, valueDim);
+              writeKey(keys + row * keyDim * Float.BYTES, page, slot, h);
+              writeValue(values + row * valueDim * Float.BYTES, page, slot, h);
             }
           }
         });
   }
 
-  private void store(long source, long rows, int slot, int width) {
-    long target = rows + (long) slot * width * format.bytes();
+  /** Copies what a page holds to another one, for sequences that part after a common start. */
+  public void copyPage(int from, int to) {
+    ensure(from);
+    ensure(to);
+    MemorySegment.copy(Lanes.ALL, addresses[from], Lanes.ALL, addresses[to], pageBytes());
+  }
+
+  /** Frees the memory. */
+  @Override
+  public void close() {
+    arena.close();
+  }
+
+  private void ensure(int page) {
+    if (page < 0 || page >= addresses.length) {
+      throw new IllegalArgumentException(
+          "page " + page + " of a KV cache of " + addresses.length + " pages");
+    }
+    if (addresses[page] == 0) {
+      addresses[page] = arena.allocate(pageBytes(), 64).address();
+      allocatedPages++;
+    }
+  }
+
+  /** The address of a page that holds something. */
+  private long written(int page) {
+    if (page < 0 || page >= addresses.length || addresses[page] == 0) {
+      throw new IllegalArgumentException("attention to page " + page + ", which was never written");
+    }
+    return addresses[page];
+  }
+
+  private void writeKey(long from, int page, int slot, int head) {
+    long to = addresses[page] + keyOffset(head, slot);
+    int step = Lanes.COUNT * format.bytes();
     if (format == FloatFormat.F32) {
-      MemorySegment.copy(Lanes.ALL, source, Lanes.ALL, target, (long) width * 4);
+      for (int d = 0; d < keyDim; d++) {
+        Lanes.set(to + (long) d * step, Lanes.get(from + (long) d * Float.BYTES));
+      }
     } else {
-      for (int i = 0; i < width; i++) {
-        Lanes.setF16(target + 2L * i, Lanes.get(source + 4L * i));
+      for (int d = 0; d < keyDim; d++) {
+        Lanes.setF16(to + (long) d * step, Lanes.get(from + (long) d * Float.BYTES));
       }
     }
   }
 
-  @Override
-  public void close() {
-    arena.close();
+  private void writeValue(long from, int page, int slot, int head) {
+    long to = addresses[page] + valueOffset(head, slot);
+    if (format == FloatFormat.F32) {
+      Packing.row(from, FloatFormat.F32, valueDim, to);
+    } else {
+      for (int d = 0; d < valueDim; d++) {
+        Lanes.setF16(to + (long) d * Short.BYTES, Lanes.get(from + (long) d * Float.BYTES));
+      }
+    }
+  }
+
+  /** Whether groups of lanes never straddle pages, so keys can be used where they lie. */
+  boolean wholeGroups() {
+    return pageTokens % Lanes.COUNT == 0;
+  }
+
+  /**
+   * The address of a group's keys [keyDim, lanes] in the cache's format; see {@link #wholeGroups}.
+   */
+  long keyGroup(int page, int head, int slot) {
+    return written(page) + keyOffset(head, slot);
+  }
+
+  /** The address of a value row [valueStride] in the cache's format. */
+  long value(int page, int head, int slot) {
+    return written(page) + valueOffset(head, slot);
+  }
+
+  /** One element of a key. */
+  float key(int page, int head, int slot, int d) {
+    long at = written(page) + keyOffset(head, slot);
+    return Lanes.get(at, format, (long) d * Lanes.COUNT);
+  }
+
+  /** Elements from one value row to the next. */
+  int valueStride() {
+    return Lanes.roundUp(valueDim);
+  }
+
+  private long keyOffset(int head, int slot) {
+    long groups = Lanes.roundUp(pageTokens) / Lanes.COUNT;
+    long group = head * groups + slot / Lanes.COUNT;
+    return (group * keyDim * Lanes.COUNT + slot % Lanes.COUNT) * format.bytes();
+  }
+
+  private long valueOffset(int head, int slot) {
+    return keyBytes() + ((long) head * pageTokens + slot) * valueStride() * format.bytes();
+  }
+
+  private long keyBytes() {
+    return (long) heads * Lanes.roundUp(pageTokens) * keyDim * format.bytes();
+  }
+
+  private long pageBytes() {
+    return keyBytes() + (long) heads * pageTokens * valueStride() * format.bytes();
   }
 }

@@ -51,6 +51,11 @@ final class VectorMath {
         .blend(0f, x.compare(LT, SMALLEST));
   }
 
+  /** One exponential, with the bits that a lane has. */
+  static float exp(float x) {
+    return exp(splat(x)).lane(0);
+  }
+
   /** 1 / (1 + e^-x), within 3 ulp. */
   static FloatVector sigmoid(FloatVector x) {
     return splat(1f).div(exp(x.neg()).add(1f));
