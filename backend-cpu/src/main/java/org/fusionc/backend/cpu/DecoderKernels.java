@@ -358,9 +358,6 @@ final class DecoderKernels {
           "its experts are " + op.gate().type() + "; the portable tier reads f32, f16 and bf16",
           "compile without quantisation");
     }
-    if (KernelTable.dtype(op.experts()) != Scalar.I32) {
-      return KernelTable.wants(op.experts(), "i32 expert ids");
-    }
     return onF32(
         op.x(),
         "moe_" + KernelTable.dtype(op.gate()),
@@ -378,6 +375,7 @@ final class DecoderKernels {
           var format = Wiring.format(op.gate());
           var downFormat = Wiring.format(op.down());
           var gating = gating(op);
+          var idType = KernelTable.dtype(op.experts());
           var sizes = op.gate().tensorType();
           int experts = (int) sizes.dim(0).value();
           int hidden = (int) sizes.dim(1).value();
@@ -399,7 +397,7 @@ final class DecoderKernels {
             kernel.run(
                 run.pool(),
                 run.data(x),
-                run.data(ids),
+                Scalars.ints(run.data(ids), idType, run.elements(ids)),
                 run.data(weights),
                 run.data(y),
                 run.rows(x),

@@ -1,6 +1,7 @@
 package org.fusionc.backend.cpu.kernel;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.jspecify.annotations.Nullable;
 
@@ -43,7 +44,7 @@ public record Experts(
    * {@code h = activation(gate[e] · x[t] + gateBias[e]) · (up[e] · x[t] + upBias[e])}.
    *
    * @param x f32 [tokens, d]
-   * @param ids i32 [tokens, chosen]
+   * @param ids [tokens, chosen]: each token's experts
    * @param weights f32 [tokens, chosen]
    * @param y f32 [tokens, d]; not x's memory
    * @throws IllegalArgumentException if an id is not an expert's, or a segment too small
@@ -51,13 +52,12 @@ public record Experts(
   public void run(
       ComputePool pool,
       MemorySegment x,
-      MemorySegment ids,
+      int[] ids,
       MemorySegment weights,
       MemorySegment y,
       int tokens,
       int chosen) {
     long from = Operand.input("x", x, (long) tokens * d);
-    long choice = Operand.address("ids", ids, (long) tokens * chosen * Integer.BYTES);
     long share = Operand.input("weights", weights, (long) tokens * chosen);
     long to = Operand.output("y", y, (long) tokens * d);
     long matrix = (long) experts * hidden * d;
@@ -71,7 +71,7 @@ public record Experts(
       block(
           pool,
           from + (long) first * d * Float.BYTES,
-          choice + pair * Integer.BYTES,
+          Arrays.copyOfRange(ids, first * chosen, (first + count) * chosen),
           share + pair * Float.BYTES,
           to + (long) first * d * Float.BYTES,
           count,
@@ -80,10 +80,10 @@ public record Experts(
   }
 
   private void block(
-      ComputePool pool, long x, long ids, long weights, long y, int tokens, int chosen) {
+      ComputePool pool, long x, int[] ids, long weights, long y, int tokens, int chosen) {
     int pairs = tokens * chosen;
-    int[] starts = starts(ids, pairs);
-    int[] places = places(ids, pairs, starts);
+    int[] starts = starts(ids);
+    int[] places = places(ids, starts);
     long rowBytes = (long) d * Float.BYTES;
     long hiddenBytes = (long) hidden * Float.BYTES;
     long gathered = Scratch.reserveShared(pairs * (2 * rowBytes + 2 * hiddenBytes));
@@ -150,10 +150,9 @@ public record Experts(
   }
 
   /** Where each expert's pairs start in the grouped order; one more entry for the end. */
-  private int[] starts(long ids, int pairs) {
+  private int[] starts(int[] ids) {
     int[] starts = new int[experts + 1];
-    for (int i = 0; i < pairs; i++) {
-      int e = Lanes.getInt(ids + (long) i * Integer.BYTES);
+    for (int e : ids) {
       if (e < 0 || e >= experts) {
         throw new IllegalArgumentException("expert " + e + " of " + experts);
       }
@@ -166,11 +165,11 @@ public record Experts(
   }
 
   /** The place of each pair in the grouped order. */
-  private static int[] places(long ids, int pairs, int[] starts) {
+  private static int[] places(int[] ids, int[] starts) {
     int[] next = starts.clone();
-    int[] places = new int[pairs];
-    for (int i = 0; i < pairs; i++) {
-      places[i] = next[Lanes.getInt(ids + (long) i * Integer.BYTES)]++;
+    int[] places = new int[ids.length];
+    for (int i = 0; i < ids.length; i++) {
+      places[i] = next[ids[i]]++;
     }
     return places;
   }

@@ -5,17 +5,15 @@ import jdk.incubator.vector.FloatVector;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Normalisations of rows. Sums run over vector lanes in ascending order and are then halved, so a
- * row's result depends on the row alone.
- */
+/** Normalisations over the last axis of [rows, d], f32. y may be x's memory. */
 public final class Norms {
-  private static final int GRAIN = 4;
+
+  private static final int TASK = 8 * 1024;
 
   private Norms() {}
 
   /**
-   * {@code y = x / sqrt(mean(x²) + eps) · weight}, row by row.
+   * {@code y = x / √(mean(x²) + eps) · weight}, row by row.
    *
    * @param x f32 [rows, width]
    * @param residual added to x first, f32 [rows, width]; null for none
@@ -41,23 +39,23 @@ public final class Norms {
     long to = Operand.output("y", y, size);
     pool.parallelFor(
         rows,
-        GRAIN,
-        (first, end) -> {
-          for (long r = first; r < end; r++) {
-            long at = 4L * r * width;
+        grain(width),
+        (first, last) -> {
+          for (long row = first; row < last; row++) {
+            long at = row * width * Float.BYTES;
             if (other != 0) {
-              add(from + at, other + at, sums + at, width);
+              addRow(from + at, other + at, sums + at, width);
             }
-            float squares = dot(sums + at, sums + at, width);
-            float factor = (float) (1 / Math.sqrt(squares / (double) width + eps));
-            scaled(sums + at, 0f, factor, scale, 0, to + at, width);
+            rmsRow(sums + at, scale, to + at, width, eps);
           }
         });
   }
 
   /**
-   * {@code y = (x - mean) / sqrt(var + eps) · weight + bias}, row by row; see {@link #rms} for the
-   * operands.
+   * {@code y = (x - mean) / √(variance + eps) · weight + bias}, row by row; see {@link #rms} for
+   * the operands.
+   *
+   * @param bias f32 [width], or null
    */
   public static void layer(
       ComputePool pool,
@@ -79,84 +77,89 @@ public final class Norms {
     long to = Operand.output("y", y, size);
     pool.parallelFor(
         rows,
-        GRAIN,
-        (first, end) -> {
-          for (long r = first; r < end; r++) {
-            long at = 4L * r * width;
+        grain(width),
+        (first, last) -> {
+          for (long row = first; row < last; row++) {
+            long at = row * width * Float.BYTES;
             if (other != 0) {
-              add(from + at, other + at, sums + at, width);
+              addRow(from + at, other + at, sums + at, width);
             }
-            float mean = total(sums + at, width) / width;
-            float squares = squaresAbout(mean, sums + at, width);
-            float factor = (float) (1 / Math.sqrt(squares / (double) width + eps));
-            scaled(sums + at, mean, factor, scale, shift, to + at, width);
+            layerRow(sums + at, scale, shift, to + at, width, eps);
           }
         });
   }
 
-  private static void add(long x, long y, long z, int n) {
-    int i = 0;
-    for (; i + Lanes.COUNT <= n; i += Lanes.COUNT) {
-      Lanes.store(Lanes.load(x + 4L * i).add(Lanes.load(y + 4L * i)), z + 4L * i);
+  private static long grain(int d) {
+    return Math.max(1, TASK / Math.max(1, d));
+  }
+
+  private static void rmsRow(long x, long weight, long y, int d, double eps) {
+    float scale = (float) (1 / Math.sqrt(RowSums.sumOfSquares(x, d) / d + eps));
+    int vectors = d / Lanes.COUNT;
+    for (int i = 0; i < vectors; i++) {
+      long at = (long) i * Lanes.BYTES;
+      Lanes.store(Lanes.load(x + at).mul(scale).mul(Lanes.load(weight + at)), y + at);
     }
-    for (; i < n; i++) {
-      Lanes.set(z + 4L * i, Lanes.get(x + 4L * i) + Lanes.get(y + 4L * i));
+    for (int i = vectors * Lanes.COUNT; i < d; i++) {
+      long at = (long) i * Float.BYTES;
+      Lanes.set(y + at, Lanes.get(x + at) * scale * Lanes.get(weight + at));
     }
   }
 
-  private static float dot(long x, long y, int n) {
-    FloatVector sum = Lanes.zero();
-    int i = 0;
-    for (; i + Lanes.COUNT <= n; i += Lanes.COUNT) {
-      sum = Lanes.load(x + 4L * i).fma(Lanes.load(y + 4L * i), sum);
+  private static void layerRow(long x, long weight, long bias, long y, int d, double eps) {
+    // Around a first mean the rest is small, so what rounding loses there does not matter.
+    float center = (float) (RowSums.sum(x, d) / d);
+    double rest = RowSums.distance(x, center, d) / d;
+    double variance = RowSums.squaredDistance(x, center, d) / d - rest * rest;
+    float scale = (float) (1 / Math.sqrt(variance + eps));
+    float shift = (float) rest;
+    if (bias == 0) {
+      scaleRow(x, center, shift, scale, weight, y, d);
+    } else {
+      scaleRow(x, center, shift, scale, weight, bias, y, d);
     }
-    float total = Lanes.sum(sum);
-    for (; i < n; i++) {
-      total = Math.fma(Lanes.get(x + 4L * i), Lanes.get(y + 4L * i), total);
-    }
-    return total;
   }
 
-  private static float total(long x, int n) {
-    FloatVector sum = Lanes.zero();
-    int i = 0;
-    for (; i + Lanes.COUNT <= n; i += Lanes.COUNT) {
-      sum = sum.add(Lanes.load(x + 4L * i));
+  private static void scaleRow(
+      long x, float center, float shift, float scale, long weight, long y, int d) {
+    int vectors = d / Lanes.COUNT;
+    for (int i = 0; i < vectors; i++) {
+      long at = (long) i * Lanes.BYTES;
+      Lanes.store(
+          Lanes.load(x + at).sub(center).sub(shift).mul(scale).mul(Lanes.load(weight + at)),
+          y + at);
     }
-    float total = Lanes.sum(sum);
-    for (; i < n; i++) {
-      total += Lanes.get(x + 4L * i);
+    for (int i = vectors * Lanes.COUNT; i < d; i++) {
+      long at = (long) i * Float.BYTES;
+      Lanes.set(y + at, (Lanes.get(x + at) - center - shift) * scale * Lanes.get(weight + at));
     }
-    return total;
   }
 
-  private static float squaresAbout(float mean, long x, int n) {
-    FloatVector sum = Lanes.zero();
-    int i = 0;
-    for (; i + Lanes.COUNT <= n; i += Lanes.COUNT) {
-      FloatVector centred = Lanes.load(x + 4L * i).sub(mean);
-      sum = centred.fma(centred, sum);
+  private static void scaleRow(
+      long x, float center, float shift, float scale, long weight, long bias, long y, int d) {
+    int vectors = d / Lanes.COUNT;
+    for (int i = 0; i < vectors; i++) {
+      long at = (long) i * Lanes.BYTES;
+      FloatVector scaled =
+          Lanes.load(x + at).sub(center).sub(shift).mul(scale).mul(Lanes.load(weight + at));
+      Lanes.store(scaled.add(Lanes.load(bias + at)), y + at);
     }
-    float total = Lanes.sum(sum);
-    for (; i < n; i++) {
-      float centred = Lanes.get(x + 4L * i) - mean;
-      total = Math.fma(centred, centred, total);
+    for (int i = vectors * Lanes.COUNT; i < d; i++) {
+      long at = (long) i * Float.BYTES;
+      float scaled = (Lanes.get(x + at) - center - shift) * scale * Lanes.get(weight + at);
+      Lanes.set(y + at, scaled + Lanes.get(bias + at));
     }
-    return total;
   }
 
-  /** y = (x - mean) · factor · weight (+ bias). */
-  private static void scaled(
-      long x, float mean, float factor, long weight, long bias, long y, int n) {
-    int i = 0;
-    for (; i + Lanes.COUNT <= n; i += Lanes.COUNT) {
-      FloatVector value =
-          Lanes.load(x + 4L * i).sub(mean).mul(factor).mul(Lanes.load(weight + 4L * i));
-      Lanes.store(bias == 0 ? value : value.add(Lanes.load(bias + 4L * i)), y + 4L * i);
+  private static void addRow(long a, long b, long y, int d) {
+    int vectors = d / Lanes.COUNT;
+    for (int i = 0; i < vectors; i++) {
+      long at = (long) i * Lanes.BYTES;
+      Lanes.store(Lanes.load(a + at).add(Lanes.load(b + at)), y + at);
     }
-    for (; i < n; i++) {
-      float value = (Lanes.get(x + 4L * i) - mean) * factor * Lanes.get(weight + 4L * i);
-      Lanes.set(y + 4L * i, bias == 0 ? value : value + Lanes.get(bias + 4L * i));
+    for (int i = vectors * Lanes.COUNT; i < d; i++) {
+      long at = (long) i * Float.BYTES;
+      Lanes.set(y + at, Lanes.get(a + at) + Lanes.get(b + at));
     }
   }
 }

@@ -1,6 +1,8 @@
 package org.fusionc.backend.cpu.kernel;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 
 /**
@@ -30,10 +32,15 @@ public final class Rope {
    * {@code y = rope(x)}; {@code y} may be {@code x}.
    *
    * @param x f32 [tokens, heads, dim]
-   * @param position per token
+   * @param position per token, not negative
+   * @throws IllegalArgumentException if the pairs do not fit a head
    */
   public void run(
       ComputePool pool, MemorySegment x, MemorySegment y, int[] position, int heads, int dim) {
+    if (2 * freqs.length > dim) {
+      throw new IllegalArgumentException(
+          "rope rotates " + freqs.length + " pairs, but a head has " + dim + " elements");
+    }
     int tokens = position.length;
     long from = Operand.input("x", x, (long) tokens * heads * dim);
     long to = Operand.output("y", y, (long) tokens * heads * dim);
@@ -59,7 +66,9 @@ public final class Rope {
     int pairs = freqs.length;
     int step = interleaved ? 2 : 1;
     long second = interleaved ? 4 : 4L * pairs;
-    for (int i = 0; i < pairs; i++) {
+    int whole = interleaved ? 0 : pairs - pairs % Lanes.COUNT;
+    halves(row, x, y, whole, second);
+    for (int i = whole; i < pairs; i++) {
       long at = 4L * step * i;
       float u = Lanes.get(x + at);
       float v = Lanes.get(x + at + second);
@@ -75,13 +84,27 @@ public final class Rope {
     }
   }
 
+  /** The first {@code count} pairs (i, i+R), whole vectors of them. */
+  private static void halves(float[] row, long x, long y, int count, long second) {
+    int pairs = row.length / 2;
+    for (int i = 0; i < count; i += Lanes.COUNT) {
+      long at = 4L * i;
+      FloatVector u = Lanes.load(x + at);
+      FloatVector v = Lanes.load(x + second + at);
+      FloatVector c = FloatVector.fromArray(Lanes.F32, row, i);
+      FloatVector s = FloatVector.fromArray(Lanes.F32, row, pairs + i);
+      Lanes.store(u.mul(c).sub(v.mul(s)), y + at);
+      Lanes.store(v.mul(c).add(u.mul(s)), y + second + at);
+    }
+  }
+
   /** The rows of all positions up to this one, computing those that are missing. */
   private synchronized float[][] upTo(int position) {
     var known = table;
     if (position < known.length) {
       return known;
     }
-    var longer = java.util.Arrays.copyOf(known, Math.max(position + 1, 2 * known.length));
+    var longer = Arrays.copyOf(known, Math.max(position + 1, 2 * known.length));
     for (int p = known.length; p < longer.length; p++) {
       var row = new float[2 * freqs.length];
       for (int i = 0; i < freqs.length; i++) {

@@ -66,7 +66,7 @@ class ExpertsTest {
       int[] ids = choices(buffers, tokens, chosen);
       MemorySegment weights = buffers.random(tokens * chosen);
       MemorySegment y = buffers.empty((long) tokens * d);
-      experts.run(POOL, x, buffers.of(ids), weights, y, tokens, chosen);
+      experts.run(POOL, x, ids, weights, y, tokens, chosen);
       buffers.checkGuards();
       float[] actual = Buffers.floats(y);
       float[] xs = Buffers.floats(x);
@@ -149,13 +149,13 @@ class ExpertsTest {
       int[] ids = choices(buffers, tokens, 3);
       MemorySegment weights = buffers.random(tokens * 3);
       MemorySegment y = buffers.empty((long) tokens * d);
-      experts.run(POOL, x, buffers.of(ids), weights, y, tokens, 3);
+      experts.run(POOL, x, ids, weights, y, tokens, 3);
       for (int t = 0; t < tokens; t++) {
         MemorySegment alone = buffers.empty(d);
         experts.run(
             POOL,
             x.asSlice((long) t * d * 4, d * 4L),
-            buffers.of(Arrays.copyOfRange(ids, t * 3, t * 3 + 3)),
+            Arrays.copyOfRange(ids, t * 3, t * 3 + 3),
             weights.asSlice(t * 12L, 12),
             alone,
             1,
@@ -171,7 +171,7 @@ class ExpertsTest {
     try (var buffers = new Buffers(3)) {
       Experts experts = experts(buffers, 2, 2, FloatFormat.F32, Gating.Kind.SILU, false);
       MemorySegment x = buffers.random(2);
-      MemorySegment ids = buffers.of(COUNT);
+      int[] ids = {COUNT};
       assertThatThrownBy(() -> experts.run(POOL, x, ids, x, buffers.empty(2), 1, 1))
           .hasMessage("expert 5 of 5");
     }
