@@ -1,5 +1,8 @@
 package org.fusionc.passes;
 
+import java.util.Optional;
+import org.fusionc.ir.pass.Phase;
+
 /** What runs when, as pipelines that {@code fusionc opt -p} takes, and why there. */
 public final class Pipelines {
   private Pipelines() {}
@@ -10,18 +13,51 @@ public final class Pipelines {
         ",",
         // Recognition knows one spelling of each thing, so that spelling comes first.
         "canonicalize",
+        // An exporter's arithmetic on shapes and epsilons becomes numbers that patterns can read.
+        "fold-constants",
+        "raise",
+        // What recognition left unused would count as a use in the passes that follow.
         "dce");
   }
 
-  /** From raised to optimized: what pays on every decoder. */
+  /** From raised to optimized: what pays on every decoder and does not depend on the plan. */
   public static String optimize() {
     return String.join(
         ",",
-        // Before anything fuses across the selection, which would then stay where it is.
+        "canonicalize",
+        // Before anything merges across the selection, which would then stay where it is.
         "hoist-row-selection",
+        // Merges come before quantising, which packs the merged weights.
+        "merge-qkv",
+        "merge-gate-up",
+        // After the merge: the two halves of one product are what this looks for.
+        "fuse-swiglu",
         // Last, when it is settled what is made of weights.
         "split-load-time",
         // The weights that merging and splitting left unread, and the ops that fusing left dead.
         "dce");
+  }
+
+  /**
+   * From partitioned towards lowered: fusions within a stage. They come after the cut, because a
+   * cut through {@code add_rms_norm} would send both of its results where one, the sum, is enough.
+   */
+  public static String lower() {
+    return String.join(
+        ",",
+        "fuse-add-rms-norm",
+        "fuse-rope",
+        // A stage keeps only what it reads.
+        "dce");
+  }
+
+  /** The pipeline that leads to the phase from the one before; empty if no passes do. */
+  public static Optional<String> to(Phase phase) {
+    return switch (phase) {
+      case RAISED -> Optional.of(raise());
+      case OPTIMIZED -> Optional.of(optimize());
+      case LOWERED -> Optional.of(lower());
+      case IMPORTED, QUANTIZED, PARTITIONED, SCHEDULED -> Optional.empty();
+    };
   }
 }

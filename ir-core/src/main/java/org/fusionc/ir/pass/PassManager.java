@@ -3,14 +3,12 @@ package org.fusionc.ir.pass;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import org.fusionc.ir.Module;
-import org.fusionc.ir.Op;
-import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.Verifier;
 import org.fusionc.ir.diagnostic.DiagnosticException;
-import org.fusionc.ir.rewrite.Names;
-import org.fusionc.ir.rewrite.Reachable;
+import org.fusionc.ir.text.FirPrinter;
 
 /**
  * Runs pipelines: verifies the module before the first pass and after each, keeps time and
@@ -71,7 +69,7 @@ public final class PassManager {
    */
   public Outcome run(Module module, Pipeline pipeline) {
     if (settings.verify) {
-      verify(module);
+      Verifier.check(module);
     }
     var reproducer = new Reproducer(settings.reproducers);
     var runs = new ArrayList<PassRun>();
@@ -90,7 +88,7 @@ public final class PassManager {
       var time = Duration.ofNanos(System.nanoTime() - start);
       if (settings.verify) {
         try {
-          verify(next);
+          Verifier.check(next);
         } catch (DiagnosticException invalid) {
           throw reproducer.broke(invalid, pipeline.from(i), current);
         }
@@ -103,28 +101,8 @@ public final class PassManager {
     return new Outcome(current, runs);
   }
 
-  private static void verify(Module module) {
-    for (var function : module.functions().values()) {
-      var placed = new HashSet<Op>();
-      for (var op : function.body()) {
-        for (var input : op.inputs()) {
-          var producer = Reachable.producer(input);
-          if (producer != null && !placed.contains(producer)) {
-            throw Diagnostic.invalid(
-                    function.notes().location(op),
-                    "%s in @%s uses a value that comes later or nowhere"
-                        .formatted(Names.of(function, op), function.name()),
-                    "order the ops so that operands come first")
-                .exception();
-          }
-        }
-        placed.add(op);
-      }
-    }
-  }
-
   /** The text that replays a pipeline on a module. */
   static String text(Module module, String pipeline) {
-    return "pipeline \"" + pipeline + "\"\n" + module;
+    return FirPrinter.print(module, Optional.of(pipeline));
   }
 }

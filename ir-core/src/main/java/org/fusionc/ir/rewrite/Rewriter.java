@@ -89,10 +89,25 @@ public final class Rewriter {
    */
   public static Function substitute(
       Graph graph, Function function, Map<? extends Value, ? extends Value> replacements) {
+    return substitute(graph, function, replacements, Map.of());
+  }
+
+  /**
+   * As above, with names for new values that inherit none.
+   *
+   * @param names without the {@code %}; in the order in which they are given out
+   */
+  public static Function substitute(
+      Graph graph,
+      Function function,
+      Map<? extends Value, ? extends Value> replacements,
+      Map<? extends Value, String> names) {
     if (replacements.isEmpty()) {
       return function;
     }
-    return new Sweep(graph, function, List.of(), replacements, Map.of(), RewriteListener.NONE, 0)
-        .run();
+    var sweep =
+        new Sweep(graph, function, List.of(), replacements, Map.of(), RewriteListener.NONE, 0);
+    names.forEach(sweep::propose);
+    return sweep.run();
   }
 }

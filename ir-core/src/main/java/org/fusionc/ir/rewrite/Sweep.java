@@ -205,7 +205,9 @@ final class Sweep {
       op.inputs().forEach(v -> addUses(v, 1));
     }
     location = source.notes().location(origin);
-    for (var rule : rules) {
+    // Uses count live ops only, so what is dead is left to dce.
+    boolean dead = sourceOps.contains(origin) && !sourceUses.isLive(origin);
+    for (var rule : dead ? List.<Rule>of() : rules) {
       ruleNow = rule;
       builtNow.clear();
       alsoNow.clear();
