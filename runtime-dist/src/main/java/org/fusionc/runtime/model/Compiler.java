@@ -34,6 +34,14 @@ public final class Compiler {
 
     /** As a plan says. */
     record Planned(Plan plan) implements Cut {}
+
+    /** So many stages; one is the whole. */
+    static Cut stages(int count) {
+      if (count < 1) {
+        throw Diagnostic.usage("--stages is " + count, "give 1 or more").exception();
+      }
+      return count == 1 ? new Whole() : new Stages(count);
+    }
   }
 
   /**
@@ -125,8 +133,7 @@ public final class Compiler {
   private Module partition(Module module) {
     return switch (options.cut) {
       case Cut.Whole() -> module;
-      case Cut.Stages(int count) ->
-          count == 1 ? module : Partition.apply(module, InProcess.stages(module, count));
+      case Cut.Stages(int count) -> Partition.apply(module, InProcess.stages(module, count));
       case Cut.Planned(Plan plan) -> Partition.apply(module, PlanChecker.check(module, plan));
     };
   }

@@ -3,6 +3,7 @@ package org.fusionc.runtime.model;
 import java.util.ArrayList;
 import java.util.List;
 import org.fusionc.ir.backend.Backend;
+import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.runtime.exec.BoundaryLog;
 import org.fusionc.runtime.exec.Coordinator;
 import org.fusionc.runtime.exec.LocalStage;
@@ -25,11 +26,24 @@ public final class Engine implements AutoCloseable {
    * How to run.
    *
    * @param threads compute threads
-   * @param context positions per sequence that the cache provides for, at most the model's
-   * @param sessions sequences of that length that the cache has room for at once
+   * @param context positions that a sequence can have
+   * @param pages pages of the KV cache, for all sessions together; see {@link #pages}
    * @param keepBoundaries whether what enters each stage is kept for replay
    */
-  public record Options(int threads, int context, int sessions, boolean keepBoundaries) {}
+  public record Options(int threads, int context, int pages, boolean keepBoundaries) {}
+
+  /** A number of threads that makes sense. */
+  public static int checkThreads(int threads) {
+    if (threads < 1 || threads > 1024) {
+      throw Diagnostic.usage("--threads is " + threads, "give a number from 1 to 1024").exception();
+    }
+    return threads;
+  }
+
+  /** The pages that a number of sessions need, each with so many positions. */
+  public static int pages(int positions, int sessions) {
+    return Math.multiplyExact(Math.max(1, Math.ceilDiv(positions, PAGE_TOKENS)), sessions);
+  }
 
   private final List<Stage> stages;
   private final @Nullable BoundaryLog boundaries;
@@ -49,10 +63,8 @@ public final class Engine implements AutoCloseable {
   public static Engine start(
       ModelSource source, Compiler.Compiled compiled, Backend backend, Options options) {
     Compiler.requireDecoder(compiled.module(), source.name());
-    int pagesPerSession = Math.ceilDiv(options.context, PAGE_TOKENS);
-    int pages = Math.multiplyExact(pagesPerSession, options.sessions);
     var loader = source.weights();
-    var settings = new Backend.Options(options.threads, pages, PAGE_TOKENS);
+    var settings = new Backend.Options(options.threads, options.pages, PAGE_TOKENS);
     var stages = new ArrayList<Stage>();
     try {
       for (var name : compiled.stages()) {
@@ -64,7 +76,7 @@ public final class Engine implements AutoCloseable {
       throw failure;
     }
     var boundaries = options.keepBoundaries ? new BoundaryLog() : null;
-    var limits = new Coordinator.Limits(options.context, pages, PAGE_TOKENS, FRAME_TOKENS);
+    var limits = new Coordinator.Limits(options.context, options.pages, PAGE_TOKENS, FRAME_TOKENS);
     var coordinator = new Coordinator(new Pipeline(stages, boundaries), limits, boundaries);
     return new Engine(stages, boundaries, coordinator);
   }

@@ -1,0 +1,78 @@
+package org.fusionc.cli;
+
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import org.fusionc.ir.pass.Phase;
+import org.fusionc.runtime.model.ArtifactBuilder;
+import org.fusionc.runtime.model.Compiler;
+import org.fusionc.runtime.model.FirFile;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code fusionc compile}. */
+@Command(
+    name = "compile",
+    mixinStandardHelpOptions = true,
+    description = "Compiles a model to an artifact, an OCI image layout that run takes as well.")
+final class CompileCommand implements Callable<Integer> {
+  @Spec private @Nullable CommandSpec spec;
+  @Mixin private ModelOptions model = new ModelOptions();
+  @Mixin private EngineOptions engine = new EngineOptions();
+
+  @Option(
+      names = {"-o", "--output"},
+      required = true,
+      paramLabel = "OUT",
+      description = "the artifact's directory")
+  private Path output = Path.of("");
+
+  @Option(
+      names = "--stop-after",
+      paramLabel = "PHASE",
+      description = "the last phase to reach (default ${DEFAULT-VALUE})",
+      defaultValue = "scheduled")
+  private String stopAfter = "scheduled";
+
+  @Option(
+      names = "--dump-phases",
+      paramLabel = "DIR",
+      description = "write the module after each phase there, as FIR")
+  private @Nullable Path dumps;
+
+  @Option(
+      names = "--resume",
+      paramLabel = "PHASE:FILE.fir",
+      description = "begin with this module, which has reached PHASE, instead of importing")
+  private @Nullable String resume;
+
+  @Override
+  public Integer call() {
+    try (var source = model.open()) {
+      var commandLine = Objects.requireNonNull(spec).commandLine();
+      var start = FirFile.resume(source, resume);
+      var options =
+          new Compiler.Options(
+              engine.cut(), engine.backend(), Phase.of(stopAfter), FirFile.dumps(dumps));
+      var compiled = Compiler.compile(start.module(), start.phase(), options);
+      var digest =
+          ArtifactBuilder.write(
+              source,
+              compiled.module(),
+              compiled.phase(),
+              output,
+              (symbol, index, count) -> {
+                if (index % 50 == 0) {
+                  commandLine.getErr().printf("weights: %d of %d%n", index, count);
+                }
+              });
+      commandLine.getOut().println(output + ": " + digest);
+      commandLine.getOut().flush();
+    }
+    return 0;
+  }
+}

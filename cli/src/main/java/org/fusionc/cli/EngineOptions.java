@@ -1,0 +1,65 @@
+package org.fusionc.cli;
+
+import java.nio.file.Path;
+import org.fusionc.ir.backend.Backend;
+import org.fusionc.ir.pass.Phase;
+import org.fusionc.runtime.model.Compiler;
+import org.fusionc.runtime.model.Engine;
+import org.fusionc.runtime.model.FirFile;
+import org.fusionc.runtime.model.ModelSource;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Option;
+
+/** What every command that runs a model takes. */
+final class EngineOptions {
+  /** How the model is cut; at most one of these. */
+  static final class CutOptions {
+    @Option(
+        names = "--stages",
+        paramLabel = "N",
+        description = "cut the model into N stages of about equal cost, in this process")
+    private int stages = 1;
+
+    @Option(
+        names = "--plan",
+        paramLabel = "FILE.fir",
+        description = "cut the model as this plan says")
+    private @Nullable Path plan;
+  }
+
+  @Option(
+      names = "--backend",
+      paramLabel = "NAME",
+      description = "cpu, or interp for the reference interpreter (default ${DEFAULT-VALUE})",
+      defaultValue = "cpu")
+  private String backend = "cpu";
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "compute threads (default: one per core)")
+  private int threads = Runtime.getRuntime().availableProcessors();
+
+  @ArgGroup private CutOptions cut = new CutOptions();
+
+  Backend backend() {
+    return Compiler.backend(backend);
+  }
+
+  Compiler.Cut cut() {
+    return cut.plan != null
+        ? new Compiler.Cut.Planned(FirFile.readPlan(cut.plan))
+        : Compiler.Cut.stages(cut.stages);
+  }
+
+  /** Compiles and starts; the cache has room for so many positions. */
+  Engine start(ModelSource source, int positions) {
+    var options = new Compiler.Options(cut(), backend(), Phase.SCHEDULED, (phase, module) -> {});
+    var compiled = Compiler.compile(source.module(), source.phase(), options);
+    var settings =
+        new Engine.Options(
+            Engine.checkThreads(threads), source.context(), Engine.pages(positions, 1), false);
+    return Engine.start(source, compiled, backend(), settings);
+  }
+}

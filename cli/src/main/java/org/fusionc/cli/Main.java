@@ -1,0 +1,70 @@
+package org.fusionc.cli;
+
+import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.Failure;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** The entry point. */
+@Command(
+    name = "fusionc",
+    version = "fusionc 0.1.0",
+    mixinStandardHelpOptions = true,
+    description = "Compiles language models and runs them on whatever machines there are.",
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {
+      RunCommand.class,
+      LogitsCommand.class,
+      ImportCommand.class,
+      PrintCommand.class,
+      VerifyCommand.class,
+      OptCommand.class,
+      PassesCommand.class,
+      ExplainCommand.class,
+      PlanCommand.class,
+      CompileCommand.class,
+      InitCommand.class,
+      BenchCommand.class
+    },
+    footerHeading = "%nExit codes:%n",
+    footer = {
+      "  0  done",
+      "  1  failed",
+      "  2  wrong usage",
+      "  3  invalid input file",
+      "  4  infeasible plan",
+      "  5  cluster unreachable or lost"
+    })
+public final class Main {
+  private Main() {}
+
+  /** Runs a command line; the process's exit code tells how it went. */
+  public static void main(String[] arguments) {
+    System.exit(run(arguments));
+  }
+
+  /** Runs a command line in this process, and gives the exit code. */
+  public static int run(String... arguments) {
+    return new CommandLine(new Main())
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setExecutionExceptionHandler(Main::report)
+        .execute(arguments);
+  }
+
+  private static int report(
+      Exception failure, CommandLine commandLine, CommandLine.ParseResult parsed) {
+    var out = commandLine.getErr();
+    if (failure instanceof DiagnosticException diagnostics) {
+      diagnostics.diagnostics().forEach(d -> out.println("fusionc: " + d));
+      return diagnostics.failure().exitCode();
+    }
+    // What gets here is a defect of fusionc, not the user's: the trace is for the report.
+    out.println("fusionc: internal error: " + failure);
+    if (System.getenv("FUSIONC_DEBUG") != null) {
+      failure.printStackTrace(out);
+    } else {
+      out.println("fusionc: set FUSIONC_DEBUG=1 for the stack trace, and please report this");
+    }
+    return Failure.FAILED.exitCode();
+  }
+}

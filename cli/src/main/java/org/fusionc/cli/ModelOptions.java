@@ -1,0 +1,35 @@
+package org.fusionc.cli;
+
+import java.nio.file.Path;
+import java.util.Locale;
+import org.fusionc.ir.DType;
+import org.fusionc.runtime.model.ModelSource;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** What every command that opens a model takes. */
+final class ModelOptions {
+  /** What the KV cache is kept as. */
+  enum Cache {
+    F32,
+    F16
+  }
+
+  @Parameters(
+      index = "0",
+      paramLabel = "MODEL",
+      description = "a Hugging Face model directory, or an artifact")
+  private Path model = Path.of("");
+
+  @Option(
+      names = "--kv",
+      paramLabel = "DTYPE",
+      description = "dtype of the KV cache: ${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE})",
+      defaultValue = "F32")
+  private Cache cache = Cache.F32;
+
+  ModelSource open() {
+    var dtype = DType.scalar(cache.name().toLowerCase(Locale.ROOT)).orElseThrow();
+    return ModelSource.open(model, dtype);
+  }
+}

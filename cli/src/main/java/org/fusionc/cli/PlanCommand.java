@@ -1,0 +1,69 @@
+package org.fusionc.cli;
+
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import org.fusionc.partitioner.Objective;
+import org.fusionc.runtime.model.FirFile;
+import org.fusionc.runtime.model.Planning;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code fusionc plan}. */
+@Command(
+    name = "plan",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Splits a model over a cluster and prints the plan as FIR text.",
+      "A directory that holds only a config.json is enough."
+    })
+final class PlanCommand implements Callable<Integer> {
+  @Spec private @Nullable CommandSpec spec;
+  @Mixin private ModelOptions model = new ModelOptions();
+
+  @Option(
+      names = "--cluster",
+      required = true,
+      paramLabel = "FILE.yaml",
+      description = "the devices and links; see docs/PLANS.md")
+  private Path cluster = Path.of("");
+
+  @Option(
+      names = "--objective",
+      paramLabel = "GOAL",
+      description = "${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE})",
+      defaultValue = "LATENCY")
+  private Objective objective = Objective.LATENCY;
+
+  @Option(
+      names = "--context",
+      paramLabel = "N",
+      description = "positions per sequence to have room for (default: 4096, or the model's)")
+  private @Nullable Integer context;
+
+  @Option(
+      names = "--batch",
+      paramLabel = "N",
+      description = "sequences at once (default ${DEFAULT-VALUE})",
+      defaultValue = "1")
+  private int batch = 1;
+
+  @Option(
+      names = {"-o", "--output"},
+      paramLabel = "FILE.fir",
+      description = "write there instead of to the terminal")
+  private @Nullable Path output;
+
+  @Override
+  public Integer call() {
+    try (var source = model.open()) {
+      var text = Planning.plan(source, cluster, objective, context, batch);
+      FirFile.write(text, output, Objects.requireNonNull(spec).commandLine().getOut());
+    }
+    return 0;
+  }
+}

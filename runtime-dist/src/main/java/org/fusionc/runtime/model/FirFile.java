@@ -1,0 +1,149 @@
+package org.fusionc.runtime.model;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.BiConsumer;
+import org.fusionc.ir.DType;
+import org.fusionc.ir.Graph;
+import org.fusionc.ir.Module;
+import org.fusionc.ir.OpRegistry;
+import org.fusionc.ir.Verifier;
+import org.fusionc.ir.backend.Backend;
+import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.ir.pass.Phase;
+import org.fusionc.ir.plan.Plan;
+import org.fusionc.ir.text.FirParser;
+import org.fusionc.ir.text.FirPrinter;
+import org.fusionc.runtime.artifact.Artifact;
+import org.jspecify.annotations.Nullable;
+
+/** FIR text in files: models, plans, phase dumps, reproducers. */
+public final class FirFile {
+  /** A module, and the phase that it has reached. */
+  public record Start(Module module, Phase phase) {}
+
+  private FirFile() {}
+
+  /**
+   * Reads and parses.
+   *
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException with line and column if it is no FIR
+   */
+  public static FirParser.Document read(Path file, OpRegistry ops) {
+    return FirParser.parseDocument(text(file), file.toString(), new Graph(), ops);
+  }
+
+  private static String text(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (CharacterCodingException notText) {
+      throw Diagnostic.invalid(
+              Location.named(file.toString()), "it is not text in UTF-8", "give a FIR file")
+          .exception();
+    } catch (IOException failure) {
+      throw Diagnostic.invalid(
+              Location.named(file.toString()),
+              Files.exists(file) ? "it cannot be read: " + failure : "there is no such file",
+              "check the path")
+          .exception();
+    }
+  }
+
+  /** The plan in a FIR file. */
+  public static Plan readPlan(Path file) {
+    return read(file, OpRegistry.builtIn())
+        .module()
+        .plan()
+        .orElseThrow(() ->
+            Diagnostic.invalid(
+                    Location.named(file.toString()), "it has no plan", "make one with fusionc plan")
+                .exception());
+  }
+
+  /**
+   * The module of a model directory, an artifact or a FIR file.
+   *
+   * @param phase how far to compile it first; null leaves it as it is
+   */
+  public static Module open(Path path, @Nullable String phase, Compiler.Cut cut, Backend backend) {
+    if (Files.isDirectory(path) || Artifact.isArtifact(path)) {
+      try (var source = ModelSource.open(path, DType.Scalar.F32)) {
+        return advance(new Start(source.module(), source.phase()), phase, cut, backend);
+      }
+    }
+    // A file does not say its phase; passes that have nothing left to do leave it alone.
+    var module = read(path, OpRegistry.builtIn()).module();
+    return advance(new Start(module, Phase.IMPORTED), phase, cut, backend);
+  }
+
+  private static Module advance(
+      Start start, @Nullable String phase, Compiler.Cut cut, Backend backend) {
+    if (phase == null) {
+      return start.module;
+    }
+    var until = Phase.of(phase);
+    if (until.compareTo(start.phase) < 0) {
+      throw Diagnostic.usage(
+              "it has been compiled to phase " + start.phase + ", beyond " + until,
+              "print the model that it was made from")
+          .exception();
+    }
+    var options = new Compiler.Options(cut, backend, until, (p, m) -> {});
+    return Compiler.compile(start.module, start.phase, options).module();
+  }
+
+  /**
+   * Where compilation begins: at the model itself, or at an edited snapshot of a later phase.
+   *
+   * @param resume {@code PHASE:FILE.fir}, or null
+   */
+  public static Start resume(ModelSource source, @Nullable String resume) {
+    if (resume == null) {
+      return new Start(source.module(), source.phase());
+    }
+    int colon = resume.indexOf(':');
+    if (colon < 0) {
+      throw Diagnostic.usage(
+              "'" + resume + "' does not say which phase the file has reached",
+              "write PHASE:FILE.fir, for example optimized:dump/optimized.fir")
+          .exception();
+    }
+    var file = Path.of(resume.substring(colon + 1));
+    var phase = Phase.of(resume.substring(0, colon));
+    return new Start(Verifier.check(read(file, OpRegistry.builtIn()).module()), phase);
+  }
+
+  /** Writes each phase's module to a file of the phase's name; does nothing without a directory. */
+  public static BiConsumer<Phase, Module> dumps(@Nullable Path directory) {
+    return (phase, module) -> {
+      if (directory != null) {
+        write(FirPrinter.print(module), directory.resolve(phase + ".fir"), null);
+      }
+    };
+  }
+
+  /** Writes text to a file, or to the terminal if there is no file. */
+  public static void write(String text, @Nullable Path file, @Nullable PrintWriter terminal) {
+    if (file == null) {
+      if (terminal != null) {
+        terminal.print(text);
+        terminal.flush();
+      }
+      return;
+    }
+    try {
+      if (file.toAbsolutePath().getParent() != null) {
+        Files.createDirectories(file.toAbsolutePath().getParent());
+      }
+      Files.writeString(file, text);
+    } catch (IOException failure) {
+      throw Diagnostic.failed(
+              Location.named(file.toString()), "it cannot be written: " + failure, "check the path")
+          .exception();
+    }
+  }
+}
