@@ -6,9 +6,9 @@ import java.util.Optional;
 /** The best plan that can be found, with a proven bound of how much better one could be. */
 public final class Search {
   /** Inner steps of about a nanosecond each. */
-  private static final long EXACT_BUDGET = 6_000_000_000L;
+  private static final long EXACT_BUDGET = 4_000_000_000L;
 
-  private static final long LOCAL_BUDGET = 2_000_000_000L;
+  private static final long LOCAL_BUDGET = 500_000_000L;
 
   /** Closer than this, two values count as one. */
   private static final double EPSILON = 1e-6;
