@@ -16,11 +16,12 @@ import org.fusionc.ir.plan.Stage;
  * Cuts a module as a plan says: {@code @decode} becomes {@code @decode.s0}, {@code @decode.s1} …,
  * and the plan's stages run those.
  *
- * <p>A stage function's parameters are, in this order: those of the whole that are no states (ids
- * and batch), the tensors that cross the cut before it, and the states that its ops touch. Its
- * results are the tensors that cross the cut after it (of the last stage: the results of the whole
- * that are no states), and then its states. So one stage's tensors out are, in order, the next
- * one's tensors in; a tensor that only a later stage needs passes through.
+ * <p>A stage function's parameters are, in this order: the batch, and of the whole's others that
+ * are no states (the ids) those that its ops read; the tensors that cross the cut before it; and
+ * the states that its ops touch. Its results are the tensors that cross the cut after it (of the
+ * last stage: the results of the whole that are no states), and then its states. So one stage's
+ * tensors out are, in order, the next one's tensors in; a tensor that only a later stage needs
+ * passes through.
  */
 public final class Partition {
   private Partition() {}
@@ -72,7 +73,7 @@ public final class Partition {
       var given = tensors(module.function(names.get(i - 1)).resultTypes());
       var taken =
           tensors(module.function(names.get(i)).params().stream().map(Param::type).toList());
-      // Before what crosses, a stage takes the ids.
+      // Before what crosses, a stage may take the ids.
       int own = taken.size() - given.size();
       if (own < 0 || !taken.subList(own, taken.size()).equals(given)) {
         return false;
