@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Location;
@@ -79,7 +80,7 @@ final class FunctionVerifier {
             "parameter %d has the index %d".formatted(i, param.index()),
             "parameters are numbered in order from 0");
       }
-      type(param.type(), location, names.operand(param));
+      type(param.type(), location, () -> names.operand(param));
       defined.add(param);
     }
   }
@@ -87,13 +88,13 @@ final class FunctionVerifier {
   private void op(Op op) {
     var location = function.notes().location(op);
     for (var operand : op.inputs()) {
-      use(operand, location, text(op));
+      use(operand, location, () -> text(op));
     }
     if (!defined.add(op)) {
       report(location, text(op) + " stands twice", "");
       return;
     }
-    type(op.type(), location, text(op));
+    type(op.type(), location, () -> text(op));
     try {
       op.schema().infer(op.operands(), op.attributes(), op.type(), location);
     } catch (DiagnosticException e) {
@@ -120,27 +121,31 @@ final class FunctionVerifier {
         : op.type().isState();
   }
 
-  private void use(Value value, Location location, String user) {
+  private void use(Value value, Location location, Supplier<String> user) {
     switch (value) {
       case Weight(String symbol, Type type) -> {
         var weight = module.weights().get(symbol);
         if (weight == null) {
-          report(location, user + " uses the undefined weight " + Spelling.symbol(symbol), "");
+          report(
+              location, user.get() + " uses the undefined weight " + Spelling.symbol(symbol), "");
         } else if (!weight.type().equals(type)) {
           report(
               location,
               "%s uses %s as %s, but it is %s"
-                  .formatted(user, Spelling.symbol(symbol), type, weight.type()),
+                  .formatted(user.get(), Spelling.symbol(symbol), type, weight.type()),
               "");
         }
       }
       case Result(Op op, int index, Type type) -> {
         if (!defined.contains(op)) {
-          report(location, user + " uses a result of " + op + " before its definition", "");
+          report(location, user.get() + " uses a result of " + op + " before its definition", "");
         } else if (!(op.type() instanceof Type.Tuple(var parts))
             || index >= parts.size()
             || !parts.get(index).equals(type)) {
-          report(location, user + " uses result " + index + " of " + text(op) + " as " + type, "");
+          report(
+              location,
+              user.get() + " uses result " + index + " of " + text(op) + " as " + type,
+              "");
         }
       }
       default -> {
@@ -148,7 +153,7 @@ final class FunctionVerifier {
           var name = names.name(value);
           report(
               location,
-              user
+              user.get()
                   + " uses "
                   + (name == null
                       ? value + ", which the function does not define"
@@ -156,7 +161,7 @@ final class FunctionVerifier {
               "");
         }
         if (value instanceof Op op && op.type() instanceof Type.Tuple) {
-          report(location, user + " uses all results of " + text(op) + " as one value", "");
+          report(location, user.get() + " uses all results of " + text(op) + " as one value", "");
         }
       }
     }
@@ -164,7 +169,8 @@ final class FunctionVerifier {
 
   private void results() {
     for (int i = 0; i < function.results().size(); i++) {
-      use(function.results().get(i), Location.unknown(), "result " + i);
+      int index = i;
+      use(function.results().get(i), Location.unknown(), () -> "result " + index);
     }
   }
 
@@ -189,7 +195,7 @@ final class FunctionVerifier {
   }
 
   /** Dimension symbols of types must be declared. */
-  private void type(Type type, Location location, String what) {
+  private void type(Type type, Location location, Supplier<String> what) {
     if (!checkedTypes.add(type)) {
       return;
     }
@@ -211,7 +217,7 @@ final class FunctionVerifier {
           if (!module.dims().containsKey(symbol)) {
             report(
                 location,
-                "the dimension " + symbol + " of " + what + " is not declared",
+                "the dimension " + symbol + " of " + what.get() + " is not declared",
                 "declare it: 'dim " + symbol + " in [1, 8192]'");
           }
         }
