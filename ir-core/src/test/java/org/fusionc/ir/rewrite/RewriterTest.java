@@ -149,7 +149,7 @@ class RewriterTest {
             b.build(sum, b.result(top, 1)),
             (op, c) ->
                 op instanceof TopK(var y, var k, _) && !(y instanceof Abs)
-                    ? several(c, (TopK) c.topK(c.abs(y), k))
+                    ? several(c, c.topK(c.abs(y), k))
                     : null);
     assertThat(body(rewritten))
         .containsExactly(
