@@ -352,6 +352,45 @@ final class DecoderKernels {
             "transpose the dimension to the end first");
   }
 
+  static Choice matmul(org.fusionc.ir.op.Matmul op) {
+    var x = op.x().tensorType();
+    var y = op.y().tensorType();
+    if (!KernelTable.f32(op.x())) {
+      return KernelTable.wants(op.x(), "f32");
+    }
+    boolean shared = y.rank() == 2;
+    boolean together =
+        x.rank() == y.rank()
+            && x.dims().subList(0, x.rank() - 2).equals(y.dims().subList(0, y.rank() - 2));
+    if (x.rank() < 2 || !(shared || together)) {
+      return Choice.none(
+          "matmul multiplies " + x + " by " + y + " only if their leading dimensions are equal",
+          "broadcast_to the other's leading dimensions first");
+    }
+    return Choice.kernel(
+        "matmul",
+        w -> {
+          int left = w.of(op.x());
+          int right = w.of(op.y());
+          int to = w.of(op);
+          return run -> {
+            var shape = run.shape(left);
+            int m = Math.toIntExact(shape[shape.length - 2]);
+            int k = run.width(left);
+            org.fusionc.backend.cpu.kernel.Matmul.run(
+                run.pool(),
+                run.data(left),
+                run.data(right),
+                run.data(to),
+                m == 0 ? 0 : run.rows(left) / m,
+                m,
+                k,
+                run.width(right),
+                shared);
+          };
+        });
+  }
+
   static Choice moe(Moe op) {
     if (!isStoredFloat(op.gate()) || !isStoredFloat(op.down())) {
       return Choice.none(

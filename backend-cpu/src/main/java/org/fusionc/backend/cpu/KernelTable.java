@@ -42,6 +42,7 @@ final class KernelTable {
       case PackedGeglu o -> ElementwiseKernels.packedGeglu(o);
       case Softcap o -> ElementwiseKernels.softcap(o);
       case Softmax o -> DecoderKernels.softmax(o);
+      case Matmul o -> DecoderKernels.matmul(o);
       case Moe o -> DecoderKernels.moe(o);
       case SelectOutputs o -> LayoutKernels.selectOutputs(o);
       case Positions o -> LayoutKernels.positions(o);

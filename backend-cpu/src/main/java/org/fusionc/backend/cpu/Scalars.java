@@ -21,7 +21,7 @@ final class Scalars {
   static boolean handles(DType dtype) {
     return dtype instanceof DType.Scalar scalar
         && switch (scalar) {
-          case F32, F16, BF16, I64, I32, BOOL -> true;
+          case F32, F16, BF16, I64, I32, U8, BOOL -> true;
           default -> false;
         };
   }
@@ -34,6 +34,7 @@ final class Scalars {
       case BF16 -> Float.intBitsToFloat(data.get(SHORT, 2 * i) << 16);
       case I64 -> data.get(LONG, 8 * i);
       case I32 -> data.get(INT, 4 * i);
+      case U8 -> Byte.toUnsignedInt(data.get(ValueLayout.JAVA_BYTE, i));
       case BOOL -> data.get(ValueLayout.JAVA_BYTE, i) == 0 ? 0 : 1;
       default -> throw new IllegalStateException(dtype + " elements are not computed with");
     };
@@ -46,6 +47,7 @@ final class Scalars {
       case BF16 -> data.set(SHORT, 2 * i, bf16((float) value));
       case I64 -> data.set(LONG, 8 * i, (long) value);
       case I32 -> data.set(INT, 4 * i, (int) value);
+      case U8 -> data.set(ValueLayout.JAVA_BYTE, i, (byte) (long) value);
       case BOOL -> data.set(ValueLayout.JAVA_BYTE, i, (byte) (value == 0 ? 0 : 1));
       default -> throw new IllegalStateException(dtype + " elements are not computed with");
     }

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.fusionc.frontend.safetensors.RandomTensor;
-import org.fusionc.ir.Literal;
 import org.fusionc.ir.Value;
 import org.jspecify.annotations.Nullable;
 
@@ -130,8 +129,8 @@ final class Experts {
     var two = e.ops.result(e.ops.topK(grouped, Math.min(2, size)), 0);
     var groupScores = e.ops.reduceSum(two, List.of(2L), false);
     var chosen = e.ops.result(e.ops.topK(groupScores, best), 1);
-    var none = e.ops.constant(Literal.of(0.0), Emitter.perToken(groups));
-    var one = e.ops.constant(Literal.of(1.0), Emitter.perToken(best));
+    var none = e.ops.broadcastTo(e.scalar(0), Emitter.perToken(groups));
+    var one = e.ops.broadcastTo(e.scalar(1), Emitter.perToken(best));
     var mask = e.reshaped(e.ops.scatterElements(none, chosen, one), groups, 1);
     var outside = e.ops.less(mask, e.scalar(0.5));
     var limited = e.ops.where(outside, e.scalar(Double.NEGATIVE_INFINITY), grouped);

@@ -5,7 +5,6 @@ import org.fusionc.frontend.safetensors.RopeParameters;
 import org.fusionc.frontend.safetensors.RopeScaling;
 import org.fusionc.ir.DType;
 import org.fusionc.ir.Dim;
-import org.fusionc.ir.Literal;
 import org.fusionc.ir.Type;
 import org.fusionc.ir.Value;
 
@@ -171,17 +170,17 @@ final class Rotary {
     var row = Type.tensor(DType.Scalar.I32, Dim.of(1), Emitter.TOKENS);
     var column = Type.tensor(DType.Scalar.I32, Emitter.TOKENS, Dim.of(1));
     var sequences = e.ops.name(e.ops.sequences(e.at), "rope.sequences");
-    var positions = e.ops.name(e.ops.positions(e.at), "positions");
+    var positions = e.asF32(e.ops.name(e.ops.positions(e.at), "positions"));
     var together = e.ops.equal(e.ops.reshape(sequences, column), e.ops.reshape(sequences, row));
-    var others = e.ops.where(together, e.ops.reshape(positions, row), integer(0));
+    var others =
+        e.ops.where(
+            together,
+            e.ops.reshape(positions, Emitter.f32(Dim.of(1), Emitter.TOKENS)),
+            e.scalar(0));
     var last = e.ops.name(e.ops.reduceMax(others, List.of(1L), true), "rope.last");
-    var beyond = e.ops.less(integer(original - 1L), last);
+    var beyond = e.ops.less(e.scalar(original - 1.0), last);
     return e.ops.name(
         e.ops.reshape(beyond, Type.tensor(DType.Scalar.BOOL, Emitter.TOKENS, Dim.of(1), Dim.of(1))),
         "rope.is_long");
-  }
-
-  private Value integer(long value) {
-    return e.ops.constant(Literal.of(value), Type.tensor(DType.Scalar.I32, new long[0]));
   }
 }
