@@ -30,6 +30,37 @@ final class Constraints {
     return given == 1 || type.size().is(given) ? null : given + " are given for " + type;
   }
 
+  static @Nullable String constantElements(Constant op) {
+    if (!(op.tensorType().dtype() instanceof Scalar dtype)) {
+      return "it is " + op.type();
+    }
+    return op.value().elements().stream()
+        .filter(element -> !has(dtype, element))
+        .findFirst()
+        .map(element -> element + " is none of " + dtype)
+        .orElse(null);
+  }
+
+  /** Whether a number can be an element; floats are rounded. */
+  private static boolean has(Scalar dtype, Number element) {
+    if (dtype.kind() == Scalar.Kind.FLOAT) {
+      return true;
+    }
+    if (!(element instanceof Long integer)) {
+      return false;
+    }
+    if (dtype.kind() == Scalar.Kind.BOOL) {
+      return integer == 0 || integer == 1;
+    }
+    // 64 bits hold every literal; an unsigned one as its bits.
+    int bits = (int) dtype.bits();
+    boolean signed = dtype.name().startsWith("I");
+    return bits == Long.SIZE
+        || (signed
+            ? integer >> (bits - 1) == 0 || integer >> (bits - 1) == -1
+            : integer >> bits == 0);
+  }
+
   static @Nullable String iotaAxis(Iota op) {
     return op.type() instanceof Type.Tensor type ? withinRank(op.axis(), type) : tensorResult(op);
   }

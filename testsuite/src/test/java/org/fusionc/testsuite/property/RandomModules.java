@@ -18,6 +18,7 @@ import org.fusionc.ir.OpSchema;
 import org.fusionc.ir.Result;
 import org.fusionc.ir.Trait;
 import org.fusionc.ir.Type;
+import org.fusionc.ir.TypePattern;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.WeightSource;
 import org.fusionc.ir.diagnostic.DiagnosticException;
@@ -52,6 +53,9 @@ final class RandomModules {
 
   /** Values that no rewrite may change by rounding, so that jumps may follow them. */
   private final Set<Value> exact = new HashSet<>();
+
+  /** States that an op appends to already: there is one next version of each. */
+  private final Set<Value> appended = new HashSet<>();
 
   private final Arguments arguments;
   private int built;
@@ -126,6 +130,11 @@ final class RandomModules {
           operands.add(null);
         }
       }
+      boolean appends =
+          schema.results().stream().anyMatch(r -> r.pattern() instanceof TypePattern.KvPattern);
+      if (appends && operands.stream().anyMatch(appended::contains)) {
+        return;
+      }
       if (JUMPS.contains(schema.name()) && !exact.containsAll(operands)) {
         return;
       }
@@ -136,6 +145,9 @@ final class RandomModules {
       var parts = call.get();
       var op = builder.build(schema, parts.operands(), parts.attributes(), parts.stated());
       built++;
+      if (appends) {
+        operands.stream().filter(o -> o != null && o.type().isState()).forEach(appended::add);
+      }
       note(op);
       boolean isExact =
           (op instanceof Trait.Layout || operands.isEmpty()) && exact.containsAll(op.inputs());
