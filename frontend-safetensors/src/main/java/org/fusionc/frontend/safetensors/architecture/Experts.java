@@ -4,6 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.fusionc.frontend.safetensors.RandomTensor;
+import org.fusionc.ir.DType;
+import org.fusionc.ir.Dim;
+import org.fusionc.ir.Type;
 import org.fusionc.ir.Value;
 import org.jspecify.annotations.Nullable;
 
@@ -128,13 +131,15 @@ final class Experts {
     var grouped = e.reshaped(scores, groups, size);
     var two = e.ops.result(e.ops.topK(grouped, Math.min(2, size)), 0);
     var groupScores = e.ops.reduceSum(two, List.of(2L), false);
-    var chosen = e.ops.result(e.ops.topK(groupScores, best), 1);
-    var none = e.ops.broadcastTo(e.scalar(0), Emitter.perToken(groups));
-    var one = e.ops.broadcastTo(e.scalar(1), Emitter.perToken(best));
-    var mask = e.reshaped(e.ops.scatterElements(none, chosen, one), groups, 1);
-    var outside = e.ops.less(mask, e.scalar(0.5));
+    var ranked = e.ops.result(e.ops.topK(groupScores, best), 0);
+    var least = e.slice(ranked, 1, best - 1L, best);
+    var outside = e.ops.reshape(e.ops.less(groupScores, least), perGroup(groups));
     var limited = e.ops.where(outside, e.scalar(Double.NEGATIVE_INFINITY), grouped);
     return e.reshaped(limited, count);
+  }
+
+  private static Type perGroup(long groups) {
+    return Type.tensor(DType.Scalar.BOOL, Emitter.TOKENS, Dim.of(groups), Dim.of(1));
   }
 
   private Stacked stacked(int layer) {
