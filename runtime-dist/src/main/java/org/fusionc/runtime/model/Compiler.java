@@ -139,7 +139,7 @@ public final class Compiler {
   }
 
   private Module lower(Module module) {
-    var lowered = module;
+    var lowered = run(module, Pipelines.lower());
     for (var stage : new Compiled(module, Phase.PARTITIONED, List.of()).stages()) {
       lowered = options.backend.legalize(lowered, stage);
     }
