@@ -1,5 +1,8 @@
 package org.fusionc.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.PrintWriter;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Failure;
 import picocli.CommandLine;
@@ -45,7 +48,17 @@ public final class Main {
 
   /** Runs a command line in this process, and gives the exit code. */
   public static int run(String... arguments) {
+    return run(
+        new PrintWriter(System.out, true, UTF_8),
+        new PrintWriter(System.err, true, UTF_8),
+        arguments);
+  }
+
+  /** As the other, with output and messages going to these. */
+  public static int run(PrintWriter out, PrintWriter err, String... arguments) {
     return new CommandLine(new Main())
+        .setOut(out)
+        .setErr(err)
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionExceptionHandler(Main::report)
         .execute(arguments);
