@@ -21,6 +21,11 @@ public final class Repository {
         "no folder with pom.xml and grammar/ above " + Path.of("").toAbsolutePath());
   }
 
+  /** Where tests leave what they write: the test suite's build folder. */
+  public static Path scratch() {
+    return root().resolve("testsuite/target");
+  }
+
   /** Every hand-written Java file of every module, sorted; what a build generates is not among. */
   public static List<Path> javaSources() {
     return javaSources(root());

@@ -17,6 +17,7 @@ import org.fusionc.ir.pass.PassRegistry;
 import org.fusionc.ir.pass.Pipeline;
 import org.fusionc.ir.text.FirParser;
 import org.fusionc.ir.text.FirPrinter;
+import org.fusionc.testsuite.Repository;
 import org.fusionc.testsuite.property.Agreement;
 
 /** What a file test can do with its text. */
@@ -71,7 +72,10 @@ final class Command {
 
   /** What the passes make of it, which must compute what it computed before. */
   private static String optimized(Module module, Pipeline pipeline) {
-    var after = new PassManager().run(module, pipeline).module();
+    var after =
+        new PassManager(PassManager.Settings.standard().withReproducers(Repository.scratch()))
+            .run(module, pipeline)
+            .module();
     for (var function : module.functions().keySet()) {
       for (long seed = 0; seed < 3 && after.functions().containsKey(function); seed++) {
         var difference = Agreement.difference(module, after, function, seed);
@@ -86,7 +90,10 @@ final class Command {
   }
 
   private static String explained(Module module, Pipeline pipeline) {
-    var findings = new PassManager().run(module, pipeline).findings();
+    var findings =
+        new PassManager(PassManager.Settings.standard().withReproducers(Repository.scratch()))
+            .run(module, pipeline)
+            .findings();
     return findings.isEmpty()
         ? "nothing\n"
         : findings.stream().map(Finding::toString).collect(Collectors.joining("\n", "", "\n"));

@@ -19,6 +19,7 @@ import org.fusionc.ir.pass.PassRegistry;
 import org.fusionc.ir.pass.Pipeline;
 import org.fusionc.ir.text.FirParser;
 import org.fusionc.ir.text.FirPrinter;
+import org.fusionc.testsuite.Repository;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -65,7 +66,10 @@ class DepthTest {
                 () -> {
                   var thrown =
                       catchThrowable(() ->
-                          new PassManager().run(parse(chain()), Pipeline.parse(name, PASSES)));
+                          new PassManager(
+                                  PassManager.Settings.standard()
+                                      .withReproducers(Repository.scratch()))
+                              .run(parse(chain()), Pipeline.parse(name, PASSES)));
                   // Such as that there is no plan.
                   if (thrown != null) {
                     assertThat(thrown)

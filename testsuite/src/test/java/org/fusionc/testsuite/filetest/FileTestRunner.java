@@ -86,9 +86,10 @@ final class FileTestRunner {
             .formatted(left, unexpected, HINT));
   }
 
-  /** The line of the text; 0 for an error without a place, or at the end of the file. */
+  /** The line of the text; 0 for an error in no place of it, or at the end of the file. */
   private static int line(FileTest test, Diagnostic diagnostic) {
     return diagnostic.location() instanceof Location.Text place
+            && place.file().equals(test.file().getFileName().toString())
             && place.line() <= test.source().lines().count()
         ? place.line()
         : 0;

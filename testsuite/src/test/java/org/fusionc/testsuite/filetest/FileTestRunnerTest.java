@@ -75,6 +75,12 @@ class FileTestRunnerTest {
   }
 
   @Test
+  void anUnknownPassIsNotAnErrorOfTheFirstLine() {
+    assertThatThrownBy(() -> run("// test: opt -p nonsense // error: nonsense\n" + MODULE, false))
+        .isInstanceOf(AssertionError.class);
+  }
+
+  @Test
   void blessingWritesWhatThenPasses() throws IOException {
     for (var text :
         List.of(

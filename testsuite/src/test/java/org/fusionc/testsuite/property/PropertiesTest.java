@@ -15,6 +15,7 @@ import org.fusionc.ir.pass.PassRegistry;
 import org.fusionc.ir.pass.Pipeline;
 import org.fusionc.ir.text.FirParser;
 import org.fusionc.ir.text.FirPrinter;
+import org.fusionc.testsuite.Repository;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -87,7 +88,9 @@ class PropertiesTest {
   }
 
   private static Module run(Module module, String pipeline) {
-    return new PassManager().run(module, Pipeline.parse(pipeline, PASSES)).module();
+    return new PassManager(PassManager.Settings.standard().withReproducers(Repository.scratch()))
+        .run(module, Pipeline.parse(pipeline, PASSES))
+        .module();
   }
 
   private static Optional<String> passProblem(Module before, String pass) {

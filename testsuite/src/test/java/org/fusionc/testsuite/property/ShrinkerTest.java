@@ -11,6 +11,7 @@ import org.fusionc.ir.pass.PassManager;
 import org.fusionc.ir.pass.PassRegistry;
 import org.fusionc.ir.pass.Pipeline;
 import org.fusionc.ir.rewrite.Rule;
+import org.fusionc.testsuite.Repository;
 import org.junit.jupiter.api.Test;
 
 class ShrinkerTest {
@@ -36,7 +37,10 @@ class ShrinkerTest {
 
   private static boolean isWronged(Module module) {
     var pipeline = Pipeline.parse("wrong", PassRegistry.of(new Wrong()));
-    var after = new PassManager().run(module, pipeline).module();
+    var after =
+        new PassManager(PassManager.Settings.standard().withReproducers(Repository.scratch()))
+            .run(module, pipeline)
+            .module();
     return Agreement.difference(module, after, "main", 1).isPresent();
   }
 
