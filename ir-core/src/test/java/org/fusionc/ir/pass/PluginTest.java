@@ -41,6 +41,9 @@ class PluginTest {
 
   /** Compiles sources by class name; the class files by their path in a jar. */
   private Map<String, byte[]> compile(Map<String, String> sources) throws IOException {
+    if (sources.isEmpty()) {
+      return new TreeMap<>();
+    }
     var out = Files.createTempDirectory(directory, "classes");
     for (var source : sources.entrySet()) {
       var file = out.resolve(source.getKey() + ".java");
