@@ -2,7 +2,10 @@ package org.fusionc.passes;
 
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
+import org.fusionc.ir.Module;
 import org.fusionc.ir.Op;
+import org.fusionc.ir.Type;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.decompose.Decomposer;
 import org.fusionc.ir.pass.PassContext;
@@ -29,6 +32,42 @@ public final class Decompose extends RewritePass {
     var text = context.text("only").strip();
     var names = text.isEmpty() ? Set.<String>of() : Set.of(text.split("\\s+"));
     return only((op, b) -> names.isEmpty() || names.contains(op.name()) ? lower(op, b) : null);
+  }
+
+  @Override
+  public Module run(Module module, PassContext context) {
+    return withDims(super.run(module, context));
+  }
+
+  /** Declares the symbols that definitions bring, such as the number of cache entries in view. */
+  private static Module withDims(Module module) {
+    var declared = module;
+    for (var function : module.functions().values()) {
+      for (var op : function.body()) {
+        var parts = op.type() instanceof Type.Tuple tuple ? tuple.parts() : List.of(op.type());
+        for (var part : parts) {
+          if (part instanceof Type.Tensor tensor) {
+            for (var symbol : symbols(tensor)) {
+              declared = withDim(declared, symbol);
+            }
+          }
+        }
+      }
+    }
+    return declared;
+  }
+
+  /** Of all dimensions: a size that is 0 would hide the others. */
+  private static Set<String> symbols(Type.Tensor tensor) {
+    var symbols = new TreeSet<String>();
+    tensor.dims().forEach(dim -> symbols.addAll(dim.symbols()));
+    return symbols;
+  }
+
+  private static Module withDim(Module module, String symbol) {
+    return module.dims().containsKey(symbol)
+        ? module
+        : module.withDim(symbol, new Module.Bounds(0, Integer.MAX_VALUE));
   }
 
   private static @Nullable Value lower(Op op, Rewriting b) {
