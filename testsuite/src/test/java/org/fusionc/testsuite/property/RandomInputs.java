@@ -34,7 +34,7 @@ public record RandomInputs(List<Datum> inputs, WeightLoader weights) {
   /** Inputs for the function, whose floats are all scaled by {@code 1 + disturbance · noise}. */
   public static RandomInputs of(Module module, Function function, long seed, double disturbance) {
     var random = new Random(seed);
-    var sizes = sizes(module, function, random);
+    var sizes = sizes(module, function, seed);
     Batch batch = null;
     var inputs = new ArrayList<Datum>();
     for (var param : function.params()) {
@@ -55,7 +55,7 @@ public record RandomInputs(List<Datum> inputs, WeightLoader weights) {
         weight -> tensor(weight.type(), Map.of(), seed ^ weight.symbol().hashCode(), disturbance));
   }
 
-  private static Map<String, Long> sizes(Module module, Function function, Random random) {
+  private static Map<String, Long> sizes(Module module, Function function, long seed) {
     var symbols = new TreeSet<>(module.dims().keySet());
     for (var param : function.params()) {
       switch (param.type()) {
@@ -72,7 +72,9 @@ public record RandomInputs(List<Datum> inputs, WeightLoader weights) {
       var bounds = module.dims().getOrDefault(symbol, new Module.Bounds(1, 5));
       long low = Math.max(bounds.min(), 0);
       long high = Math.min(bounds.max(), low + 5);
-      sizes.put(symbol, low + random.nextInt((int) (high - low + 1)));
+      // By its name: a pass that declares another dimension must not change this one.
+      var own = new Random(seed + 31L * symbol.hashCode());
+      sizes.put(symbol, low + own.nextInt((int) (high - low + 1)));
     }
     return sizes;
   }
