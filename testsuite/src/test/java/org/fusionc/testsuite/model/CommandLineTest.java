@@ -22,8 +22,8 @@ class CommandLineTest {
   private static final String CLUSTER =
       """
       devices:
-        - {name: desk.cpu, memory: 1400KiB, memory_bandwidth: 50GB/s, f32: 0.5TFLOP/s}
-        - {name: attic.cpu, memory: 3MiB, memory_bandwidth: 50GB/s, f32: 0.5TFLOP/s}
+        - {name: desk.cpu, memory: 2MiB, memory_bandwidth: 50GB/s, f32: 0.5TFLOP/s}
+        - {name: attic.cpu, memory: 2MiB, memory_bandwidth: 50GB/s, f32: 0.5TFLOP/s}
       links:
         - {between: [desk, attic], bandwidth: 940Mbit/s, latency: 0.4ms}
       """;
@@ -218,7 +218,7 @@ class CommandLineTest {
   }
 
   @Test
-  void wrongUsageIsTwo() {
+  void wrongUsageIsTwo() throws IOException {
     assertThat(run("run").code).isEqualTo(2);
     assertThat(run("nosuch").code).isEqualTo(2);
     refused(2, run("run", example), "prompt");
@@ -226,7 +226,10 @@ class CommandLineTest {
     refused(2, run("run", example, "--prompt", "a", "--stages", "0"), "--stages");
     refused(2, run("run", example, "--prompt", "a", "--temperature", "-1"), "temperature");
     refused(2, run("print", example, "--phase", "optimised"), "optimized");
-    refused(2, run("opt", "-p", "canonicalise", "x.fir"), "x.fir");
+    var file = temp.resolve("empty.fir").toString();
+    Files.writeString(Path.of(file), "fir 1.0\n");
+    refused(2, run("opt", "-p", "canonicalise", file), "canonicalize");
+    refused(2, run("opt", file), "-p");
   }
 
   @Test
