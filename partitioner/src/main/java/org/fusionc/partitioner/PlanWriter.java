@@ -137,7 +137,11 @@ final class PlanWriter {
     for (var link : cluster.links()) {
       lines.add(Cluster.line(link.from(), link.to(), link.both(), link.speed()));
     }
-    cluster.defaultLink().ifPresent(speed -> lines.add(Cluster.defaultLine(speed)));
+    // A plan without link lines takes all links to be infinitely fast; it gets none in return.
+    cluster
+        .defaultLink()
+        .filter(speed -> Double.isFinite(speed.bandwidth()))
+        .ifPresent(speed -> lines.add(Cluster.defaultLine(speed)));
     return lines;
   }
 

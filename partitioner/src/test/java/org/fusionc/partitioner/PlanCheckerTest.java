@@ -164,6 +164,15 @@ class PlanCheckerTest {
   }
 
   @Test
+  void withoutLinkLinesTheLinksCostNothingAndNoneAppear() {
+    var text = planned().replaceAll("(?m)^  (edge|link) .*\n", "");
+    var plan = check(text);
+    assertThat(plan.links()).isEmpty();
+    assertThat(plan.edges()).hasSize(1);
+    assertThat(FirPrinter.print(Module.empty(new Graph()).withPlan(plan))).contains("decode = 0ns");
+  }
+
+  @Test
   void whatDoesNotFitSaysHowMuchIsShort() {
     var text = planned().replaceAll("(?m)^  edge .*\n", "");
     var tooMuch = text.replaceFirst("through %[^ ]+", "through %layers.2.out");

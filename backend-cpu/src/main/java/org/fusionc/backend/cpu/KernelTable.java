@@ -129,7 +129,7 @@ final class KernelTable {
       default ->
           Choice.none(
               "the CPU backend has no kernel for " + op.name(),
-              "its decomposition, if it has one: -p decompose{ops=" + op.name() + "}");
+              "its decomposition, if it has one: -p decompose{only=" + op.name() + "}");
     };
   }
 
