@@ -66,6 +66,7 @@ public final class Coordinator implements AutoCloseable {
   private final AtomicLong sessionIds = new AtomicLong();
   private final Set<Session> live = ConcurrentHashMap.newKeySet();
   private final Thread thread;
+  private volatile @Nullable Throwable ended;
 
   // Owned by the thread.
   private final Deque<Session> waiting = new ArrayDeque<>();
@@ -127,6 +128,11 @@ public final class Coordinator implements AutoCloseable {
     live.add(session);
     var _ = session.done.whenComplete((_, _) -> live.remove(session));
     events.add(new Event(session, null, null, null));
+    // Whoever ends the coordinator says so before ending the live sessions: one of the two sees it.
+    var cause = ended;
+    if (cause != null) {
+      session.done.completeExceptionally(cause);
+    }
     return session;
   }
 
@@ -137,6 +143,20 @@ public final class Coordinator implements AutoCloseable {
   }
 
   private void serve() {
+    try {
+      serveEvents();
+    } catch (RuntimeException | Error failure) {
+      // Nobody would wake those who wait for their sessions.
+      fail(failure);
+    }
+  }
+
+  private void fail(Throwable cause) {
+    ended = cause;
+    live.forEach(session -> session.done.completeExceptionally(cause));
+  }
+
+  private void serveEvents() {
     while (true) {
       Event event;
       try {
@@ -262,11 +282,15 @@ public final class Coordinator implements AutoCloseable {
       var session = sent.sessions.get(i);
       if (sent.outputs.get(i)) {
         var own = logits.data().asSlice(output++ * row, row);
-        if (!session.done.isDone()) {
+        if (session.done.isDone()) {
+          release(session);
+        } else {
           step(session, own);
         }
       } else if (session.done.isDone()) {
         release(session);
+      } else if (session.cancelled) {
+        end(session, Completion.Reason.CANCELLED, null);
       }
     }
   }
@@ -303,7 +327,7 @@ public final class Coordinator implements AutoCloseable {
       } else {
         ready.add(session);
       }
-    } catch (RuntimeException failure) {
+    } catch (RuntimeException | Error failure) {
       end(session, null, failure);
     }
   }
@@ -349,12 +373,8 @@ public final class Coordinator implements AutoCloseable {
   @Override
   public void close() {
     events.add(CLOSE);
-    try {
-      thread.join();
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    Pipeline.join(thread);
     pipeline.close();
-    live.forEach(session -> session.done.completeExceptionally(new CancellationException()));
+    fail(new CancellationException());
   }
 }

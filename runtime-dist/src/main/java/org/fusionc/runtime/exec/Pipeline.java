@@ -82,12 +82,25 @@ public final class Pipeline implements AutoCloseable {
   public void close() {
     for (int i = 0; i < stages.size(); i++) {
       queues.get(i).add(new Work(null, new CompletableFuture<>()));
-      try {
-        threads.get(i).join();
-      } catch (InterruptedException interrupted) {
-        Thread.currentThread().interrupt();
-      }
+      join(threads.get(i));
     }
     stages.forEach(Stage::close);
+  }
+
+  /**
+   * Waits for a thread's end even if interrupted meanwhile: it works in memory that is freed next.
+   */
+  static void join(Thread thread) {
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException again) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 }
