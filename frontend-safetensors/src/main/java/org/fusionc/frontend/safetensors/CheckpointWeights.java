@@ -1,5 +1,6 @@
 package org.fusionc.frontend.safetensors;
 
+import java.util.Locale;
 import org.fusionc.ir.Dim;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.WeightSource;
@@ -29,7 +30,26 @@ public final class CheckpointWeights implements WeightLoader {
           .exception();
     }
     var shape = weight.type().dims().stream().map(Dim::value).toList();
-    checkpoint.require(name, shape);
+    StoredTensor stored = checkpoint.require(name, shape);
+    if (!stored.file().equals(file)) {
+      throw Diagnostic.invalid(
+              at(stored),
+              "@%s expects the tensor in %s".formatted(weight.symbol(), file),
+              "the module was imported from other files; import it again")
+          .exception();
+    }
+    if (!stored.dtype().name().toLowerCase(Locale.ROOT).equals(weight.type().dtype().toString())) {
+      throw Diagnostic.invalid(
+              at(stored),
+              "it is stored as %s, but @%s is %s"
+                  .formatted(stored.dtype(), weight.symbol(), weight.type()),
+              "declare the weight as it is stored and cast it, or import the module again")
+          .exception();
+    }
     return new Tensor(weight.type().dtype(), shape, checkpoint.bytes(name));
+  }
+
+  private Location at(StoredTensor stored) {
+    return HeaderReader.at(checkpoint.directory().resolve(stored.file()), stored.name());
   }
 }

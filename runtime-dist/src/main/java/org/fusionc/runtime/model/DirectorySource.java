@@ -8,17 +8,13 @@ import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.Set;
 import org.fusionc.frontend.safetensors.Checkpoint;
+import org.fusionc.frontend.safetensors.CheckpointWeights;
 import org.fusionc.frontend.safetensors.architecture.ArchitectureTable;
 import org.fusionc.frontend.safetensors.architecture.ModelImporter;
 import org.fusionc.ir.DType;
 import org.fusionc.ir.Graph;
 import org.fusionc.ir.Module;
-import org.fusionc.ir.Module.WeightDef;
-import org.fusionc.ir.WeightSource;
-import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.backend.WeightLoader;
-import org.fusionc.ir.diagnostic.Diagnostic;
-import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.pass.Phase;
 
 /** A Hugging Face model directory; weights are mapped from its safetensors files. */
@@ -63,28 +59,7 @@ final class DirectorySource implements ModelSource {
   @Override
   public WeightLoader weights() {
     checkpoint.requireWeights();
-    return this::load;
-  }
-
-  private Tensor load(WeightDef weight) {
-    if (!(weight.source() instanceof WeightSource.File(var file, var tensor))) {
-      throw Diagnostic.invalid(
-              Location.named("@" + weight.symbol()),
-              "the weight comes from " + weight.source() + ", and a directory has only files",
-              "import the model anew")
-          .exception();
-    }
-    var stored = checkpoint.require(tensor);
-    if (!stored.file().equals(file)) {
-      throw Diagnostic.invalid(
-              Location.named(directory.resolve(stored.file()).toString()),
-              "the tensor '%s' is in this file, but @%s expects it in %s"
-                  .formatted(tensor, weight.symbol(), file),
-              "the module was imported from other files; import it anew")
-          .exception();
-    }
-    var shape = weight.type().dims().stream().map(d -> d.value()).toList();
-    return new Tensor(weight.type().dtype(), shape, checkpoint.bytes(tensor));
+    return new CheckpointWeights(checkpoint);
   }
 
   @Override
