@@ -43,7 +43,17 @@ public final class CpuBackend implements Backend {
     var shared =
         new ProgramCompiler.Shared(
             module, weights, pool, options, Arena.ofShared(), new HashMap<>(), new ArrayList<>());
-    return new Compiled(shared, ProgramCompiler.compile(shared, module.function(function)));
+    try {
+      return new Compiled(shared, ProgramCompiler.compile(shared, module.function(function)));
+    } catch (RuntimeException | Error failure) {
+      free(shared);
+      throw failure;
+    }
+  }
+
+  private static void free(ProgramCompiler.Shared shared) {
+    shared.caches().forEach(KvPages::close);
+    shared.arena().close();
   }
 
   private record Compiled(ProgramCompiler.Shared shared, Program program) implements Executable {
@@ -62,8 +72,7 @@ public final class CpuBackend implements Backend {
     @Override
     public void close() {
       program.close();
-      shared.caches().forEach(KvPages::close);
-      shared.arena().close();
+      free(shared);
     }
   }
 }

@@ -148,6 +148,9 @@ final class Program {
         new Layout(values.types, values.placed, values.from, values.to, values.alias, symbols);
     if (layout.arenaBytes() > memory.byteSize()) {
       prepared.clear();
+      // Kernels work on bare addresses: if there is no memory now, none must be left that was
+      // freed.
+      memory = MemorySegment.NULL;
       arena.close();
       arena = Arena.ofShared();
       memory = arena.allocate(layout.arenaBytes(), 64);
