@@ -26,8 +26,12 @@ public enum WireFormat {
     return bytesPerElement / 4;
   }
 
-  /** The format that an edge states; f32 if it states none. */
-  static WireFormat of(Edge edge) {
+  /**
+   * The format that an edge states; f32 if it states none.
+   *
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if what it states is none
+   */
+  public static WireFormat of(Edge edge) {
     var stated = edge.attributes().get("encode");
     if (stated.isEmpty()) {
       return F32;

@@ -98,6 +98,15 @@ public final class Compiler {
   }
 
   private Compiled compile(Module start, Phase reached) {
+    if (reached.compareTo(Phase.PARTITIONED) >= 0 && !(options.cut instanceof Cut.Whole)) {
+      throw Diagnostic.usage(
+              "the model has been compiled to phase "
+                  + reached
+                  + ", and runs in the stages that it was cut into then: "
+                  + new Compiled(start, reached, List.of()).stages(),
+              "leave --stages and --plan away, or compile the model anew")
+          .exception();
+    }
     var module = start;
     var phase = reached;
     for (var next : Phase.values()) {

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.fusionc.ir.backend.Backend;
 import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.plan.Plan;
+import org.fusionc.partitioner.WireFormat;
 import org.fusionc.runtime.exec.BoundaryLog;
 import org.fusionc.runtime.exec.Coordinator;
 import org.fusionc.runtime.exec.LocalStage;
@@ -58,11 +60,15 @@ public final class Engine implements AutoCloseable {
   /**
    * Loads a compiled module's weights and starts its stages.
    *
-   * @param source where the weights are
+   * @param source where the weights are; to be closed after the engine, whose kernels read them in
+   *     place
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if the plan wants what one process does
+   *     not do, or the backend refuses
    */
   public static Engine start(
       ModelSource source, Compiler.Compiled compiled, Backend backend, Options options) {
     Compiler.requireDecoder(compiled.module(), source.name());
+    compiled.module().plan().ifPresent(Engine::requirePlainEdges);
     var loader = source.weights();
     var settings = new Backend.Options(options.threads, options.pages, PAGE_TOKENS);
     var stages = new ArrayList<Stage>();
@@ -79,6 +85,23 @@ public final class Engine implements AutoCloseable {
     var limits = new Coordinator.Limits(options.context, options.pages, PAGE_TOKENS, FRAME_TOKENS);
     var coordinator = new Coordinator(new Pipeline(stages, boundaries), limits, boundaries);
     return new Engine(stages, boundaries, coordinator);
+  }
+
+  /**
+   * Frames that do not leave the process carry f32. An edge that is to round what crosses it would
+   * give other tokens over the wire than here.
+   */
+  private static void requirePlainEdges(Plan plan) {
+    for (var edge : plan.edges()) {
+      var format = WireFormat.of(edge);
+      if (format != WireFormat.F32) {
+        throw Diagnostic.invalid(
+                edge.origin().location(),
+                edge.title() + ": encode is " + format + ", but stages in one process hand on f32",
+                "write encode = f32, or delete the edge lines")
+            .exception();
+      }
+    }
   }
 
   /** Begins a session; see {@link Coordinator#submit}. */
