@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import org.fusionc.ir.DType;
 import org.fusionc.runtime.model.ModelSource;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -24,12 +25,13 @@ final class ModelOptions {
   @Option(
       names = "--kv",
       paramLabel = "DTYPE",
-      description = "dtype of the KV cache: ${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE})",
-      defaultValue = "F32")
-  private Cache cache = Cache.F32;
+      description =
+          "dtype of the KV cache: ${COMPLETION-CANDIDATES} (default: F32, or the artifact's own)")
+  private @Nullable Cache cache;
 
   ModelSource open() {
-    var dtype = DType.scalar(cache.name().toLowerCase(Locale.ROOT)).orElseThrow();
+    var dtype =
+        cache == null ? null : DType.scalar(cache.name().toLowerCase(Locale.ROOT)).orElseThrow();
     return ModelSource.open(model, dtype);
   }
 }

@@ -5,10 +5,12 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.Set;
+import org.fusionc.ir.DType;
 import org.fusionc.ir.Graph;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.Module.WeightDef;
 import org.fusionc.ir.OpRegistry;
+import org.fusionc.ir.Type;
 import org.fusionc.ir.WeightSource;
 import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.backend.WeightLoader;
@@ -17,6 +19,7 @@ import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.pass.Phase;
 import org.fusionc.ir.text.FirParser;
 import org.fusionc.runtime.artifact.Artifact;
+import org.jspecify.annotations.Nullable;
 
 /** An artifact; weights are mapped from its blobs, each verified before its first use. */
 final class ArtifactSource implements ModelSource {
@@ -32,15 +35,30 @@ final class ArtifactSource implements ModelSource {
     this.module = module;
   }
 
-  static ArtifactSource open(Path path) {
+  static ArtifactSource open(Path path, DType.@Nullable Scalar cacheDtype) {
     var artifact = Artifact.open(path);
     try {
       var text = artifact.text(MODULE);
       var module = FirParser.parse(text, path + "/" + MODULE, new Graph(), OpRegistry.builtIn());
+      requireCache(module, path, cacheDtype);
       return new ArtifactSource(artifact, module);
     } catch (RuntimeException failure) {
       artifact.close();
       throw failure;
+    }
+  }
+
+  private static void requireCache(Module module, Path path, DType.@Nullable Scalar wanted) {
+    for (var function : module.functions().values()) {
+      for (var param : function.params()) {
+        if (wanted != null && param.type() instanceof Type.Kv kv && !kv.dtype().equals(wanted)) {
+          throw Diagnostic.usage(
+                  "%s was compiled for a KV cache of %s, not %s"
+                      .formatted(path, kv.dtype(), wanted),
+                  "leave --kv away, or compile the model anew with it")
+              .exception();
+        }
+      }
     }
   }
 

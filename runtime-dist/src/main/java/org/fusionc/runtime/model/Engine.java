@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.fusionc.ir.backend.Backend;
 import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.plan.Plan;
 import org.fusionc.partitioner.WireFormat;
 import org.fusionc.runtime.exec.BoundaryLog;
@@ -96,7 +97,9 @@ public final class Engine implements AutoCloseable {
       var format = WireFormat.of(edge);
       if (format != WireFormat.F32) {
         throw Diagnostic.invalid(
-                edge.origin().location(),
+                edge.origin().location().isKnown()
+                    ? edge.origin().location()
+                    : Location.named("plan @" + plan.name()),
                 edge.title() + ": encode is " + format + ", but stages in one process hand on f32",
                 "write encode = f32, or delete the edge lines")
             .exception();

@@ -6,7 +6,6 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.BiConsumer;
-import org.fusionc.ir.DType;
 import org.fusionc.ir.Graph;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.OpRegistry;
@@ -71,7 +70,7 @@ public final class FirFile {
    */
   public static Module open(Path path, @Nullable String phase, Compiler.Cut cut, Backend backend) {
     if (Files.isDirectory(path) || Artifact.isArtifact(path)) {
-      try (var source = ModelSource.open(path, DType.Scalar.F32)) {
+      try (var source = ModelSource.open(path, null)) {
         return advance(new Start(source.module(), source.phase()), phase, cut, backend);
       }
     }

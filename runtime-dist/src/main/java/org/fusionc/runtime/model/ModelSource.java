@@ -17,6 +17,7 @@ import org.fusionc.runtime.sampling.GenerationConfig;
 import org.fusionc.runtime.text.ChatTemplate;
 import org.fusionc.runtime.text.Tokenizer;
 import org.fusionc.runtime.text.TokenizerConfig;
+import org.jspecify.annotations.Nullable;
 
 /** Where a model comes from: a Hugging Face directory, or an artifact that was compiled before. */
 public sealed interface ModelSource extends AutoCloseable permits DirectorySource, ArtifactSource {
@@ -33,10 +34,11 @@ public sealed interface ModelSource extends AutoCloseable permits DirectorySourc
   /**
    * Opens a directory with a config.json, or an artifact.
    *
-   * @param cacheDtype of the KV cache when importing; an artifact has its own
-   * @throws org.fusionc.ir.diagnostic.DiagnosticException if it is neither, or invalid
+   * @param cacheDtype of the KV cache; null for f32 when importing, and whatever an artifact has
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if it is neither, or invalid, or an
+   *     artifact whose cache is of another dtype
    */
-  static ModelSource open(Path path, DType.Scalar cacheDtype) {
+  static ModelSource open(Path path, DType.@Nullable Scalar cacheDtype) {
     if (!Files.exists(path)) {
       throw Diagnostic.invalid(
               Location.named(path.toString()),
@@ -45,8 +47,8 @@ public sealed interface ModelSource extends AutoCloseable permits DirectorySourc
           .exception();
     }
     return Artifact.isArtifact(path)
-        ? ArtifactSource.open(path)
-        : DirectorySource.open(path, cacheDtype);
+        ? ArtifactSource.open(path, cacheDtype)
+        : DirectorySource.open(path, cacheDtype == null ? DType.Scalar.F32 : cacheDtype);
   }
 
   /** What to call it in messages. */

@@ -133,6 +133,8 @@ class CommandLineTest {
       Files.writeString(plan, edited);
       assertThat(runModel(example, "--plan", plan.toString())).as(cut).isEqualTo(expected);
     }
+    Files.writeString(plan, text.replace("encode = f32", "encode = f16"));
+    refused(3, run("run", example, "--prompt", "a", "--plan", plan.toString()), "f16");
     Files.writeString(plan, text.replaceAll(" through %\\S+", " through %layers.2.owt"));
     refused(3, run("run", example, "--prompt", "a", "--plan", plan.toString()), "layers.2.out");
   }
@@ -157,6 +159,8 @@ class CommandLineTest {
       }
     }
     assertThat(runModel(first.toString())).isEqualTo(expected);
+    refused(2, run("run", first.toString(), "--prompt", "a", "--stages", "3"), "decode.s1");
+    refused(2, run("run", first.toString(), "--prompt", "a", "--kv", "F16"), "f32");
     Path largest;
     try (var files = Files.walk(first)) {
       largest =
