@@ -1,20 +1,11 @@
 package org.fusionc.backend.cpu;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import org.fusionc.ir.DType;
+import org.fusionc.ir.backend.Elements;
 
 /** Reads and writes single elements of the dtypes that the general kernels compute with. */
 final class Scalars {
-  private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
-  private static final ValueLayout.OfFloat FLOAT =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ORDER);
-  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ORDER);
-  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ORDER);
-  private static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ORDER);
-
   private Scalars() {}
 
   /** Whether elements of this dtype can be read and written here. */
@@ -28,38 +19,23 @@ final class Scalars {
 
   /** Element {@code i} as a double; f32 and all of i32 exactly. */
   static double get(MemorySegment data, DType dtype, long i) {
-    return switch ((DType.Scalar) dtype) {
-      case F32 -> data.get(FLOAT, 4 * i);
-      case F16 -> Float.float16ToFloat(data.get(SHORT, 2 * i));
-      case BF16 -> Float.intBitsToFloat(data.get(SHORT, 2 * i) << 16);
-      case I64 -> data.get(LONG, 8 * i);
-      case I32 -> data.get(INT, 4 * i);
-      case U8 -> Byte.toUnsignedInt(data.get(ValueLayout.JAVA_BYTE, i));
-      case BOOL -> data.get(ValueLayout.JAVA_BYTE, i) == 0 ? 0 : 1;
-      default -> throw new IllegalStateException(dtype + " elements are not computed with");
-    };
+    return Elements.real(computed(dtype), data, i);
   }
 
   static void set(MemorySegment data, DType dtype, long i, double value) {
-    switch ((DType.Scalar) dtype) {
-      case F32 -> data.set(FLOAT, 4 * i, (float) value);
-      case F16 -> data.set(SHORT, 2 * i, Float.floatToFloat16((float) value));
-      case BF16 -> data.set(SHORT, 2 * i, bf16((float) value));
-      case I64 -> data.set(LONG, 8 * i, (long) value);
-      case I32 -> data.set(INT, 4 * i, (int) value);
-      case U8 -> data.set(ValueLayout.JAVA_BYTE, i, (byte) (long) value);
-      case BOOL -> data.set(ValueLayout.JAVA_BYTE, i, (byte) (value == 0 ? 0 : 1));
-      default -> throw new IllegalStateException(dtype + " elements are not computed with");
+    var scalar = computed(dtype);
+    switch (scalar.kind()) {
+      case FLOAT -> Elements.setReal(scalar, data, i, value);
+      case INT -> Elements.setInteger(scalar, data, i, (long) value);
+      case BOOL -> Elements.setInteger(scalar, data, i, value == 0 ? 0 : 1);
     }
   }
 
-  private static short bf16(float value) {
-    int bits = Float.floatToRawIntBits(value);
-    if (Float.isNaN(value)) {
-      return (short) ((bits >>> 16) | 0x40);
+  private static DType.Scalar computed(DType dtype) {
+    if (dtype instanceof DType.Scalar scalar && handles(scalar)) {
+      return scalar;
     }
-    // Round to nearest, ties to even.
-    return (short) ((bits + 0x7FFF + ((bits >>> 16) & 1)) >>> 16);
+    throw new IllegalStateException(dtype + " elements are not computed with");
   }
 
   static int[] ints(MemorySegment data, DType dtype, int count) {
