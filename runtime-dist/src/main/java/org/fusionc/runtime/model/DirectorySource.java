@@ -1,7 +1,7 @@
 package org.fusionc.runtime.model;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
@@ -15,6 +15,8 @@ import org.fusionc.ir.DType;
 import org.fusionc.ir.Graph;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.backend.WeightLoader;
+import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.pass.Phase;
 
 /** A Hugging Face model directory; weights are mapped from its safetensors files. */
@@ -70,8 +72,16 @@ final class DirectorySource implements ModelSource {
     }
     try {
       return Optional.of(Files.readString(path));
+    } catch (CharacterCodingException notText) {
+      throw Diagnostic.invalid(
+              Location.named(path.toString()), "it is not text in UTF-8", "download it again")
+          .exception();
     } catch (IOException failure) {
-      throw new UncheckedIOException(failure);
+      throw Diagnostic.invalid(
+              Location.named(path.toString()),
+              "it cannot be read: " + failure,
+              "check the file's permissions")
+          .exception();
     }
   }
 
