@@ -64,7 +64,7 @@ public final class HoistRowSelection extends RewritePass {
     var operands = new ArrayList<@Nullable Value>(f.operands());
     for (int i : perRow) {
       var operand = operands.get(i);
-      operands.set(i, operand == null ? null : b.selectOutputs(operand, at));
+      operands.set(i, operand == null ? null : selected(operand, at, b));
     }
     if (f instanceof Reshape reshape) {
       var x = operands.getFirst();
@@ -74,6 +74,13 @@ public final class HoistRowSelection extends RewritePass {
     }
     var hoisted = b.onOperands(f, operands);
     return index < 0 ? hoisted : b.result(hoisted, index);
+  }
+
+  /** The wanted rows of a value, named after it, so that people can still point at them. */
+  private static Value selected(Value value, Value at, Rewriting b) {
+    var rows = b.selectOutputs(value, at);
+    var name = b.nameOf(value);
+    return name.startsWith("%") ? b.name(rows, name.substring(1) + ".selected") : rows;
   }
 
   /**
