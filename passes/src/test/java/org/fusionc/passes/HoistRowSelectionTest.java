@@ -29,10 +29,10 @@ class HoistRowSelectionTest {
                     }
                     """))
         .containsExactly(
-            "%0 = select_outputs %x, %at",
-            "%1 = rms_norm %0, @n",
-            "%2 = linear %1, @w",
-            "%logits = softcap %2 {cap = 30.0}",
+            "%x.selected = select_outputs %x, %at",
+            "%n.selected = rms_norm %x.selected, @n",
+            "%l.selected = linear %n.selected, @w",
+            "%logits = softcap %l.selected {cap = 30.0}",
             "return %logits");
   }
 
@@ -55,14 +55,14 @@ class HoistRowSelectionTest {
                     }
                     """))
         .containsExactly(
-            "%0 = select_outputs %r, %at",
-            "%1 = select_outputs %x, %at",
-            "%2 = reshape %1",
-            "%3 = linear %2, @o",
-            "%4 = add %0, %3",
-            "%5 = rms_norm %4, @n",
-            "%6 = linear %5, @o",
-            "%y = add %4, %6",
+            "%r.selected = select_outputs %r, %at",
+            "%x.selected = select_outputs %x, %at",
+            "%flat.selected = reshape %x.selected",
+            "%o.selected = linear %flat.selected, @o",
+            "%mid.selected = add %r.selected, %o.selected",
+            "%n.selected = rms_norm %mid.selected, @n",
+            "%m.selected = linear %n.selected, @o",
+            "%y = add %mid.selected, %m.selected",
             "return %y");
   }
 
@@ -124,6 +124,7 @@ class HoistRowSelectionTest {
                   return %y
                 }
                 """))
-        .containsExactly("%0 = select_outputs %x, %at", "%y = add %0, %v", "return %y");
+        .containsExactly(
+            "%x.selected = select_outputs %x, %at", "%y = add %x.selected, %v", "return %y");
   }
 }
