@@ -2,8 +2,11 @@ package org.fusionc.runtime.exec;
 
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Set;
+import org.fusionc.ir.Dim;
 import org.fusionc.ir.Function;
 import org.fusionc.ir.Type;
 import org.fusionc.ir.Value;
@@ -17,13 +20,19 @@ public final class LocalStage implements Stage {
   private final String name;
   private final Executable executable;
   private final List<String> inputs;
+  private final Set<String> tokenInputs;
   private final List<String> outputs;
 
   private LocalStage(
-      String name, Executable executable, List<String> inputs, List<String> outputs) {
+      String name,
+      Executable executable,
+      List<String> inputs,
+      Set<String> tokenInputs,
+      List<String> outputs) {
     this.name = name;
     this.executable = executable;
     this.inputs = inputs;
+    this.tokenInputs = tokenInputs;
     this.outputs = outputs;
   }
 
@@ -35,6 +44,7 @@ public final class LocalStage implements Stage {
         "@" + function.name(),
         executable,
         tensorNames(function, function.params()),
+        tokenNames(function),
         tensorNames(function, function.results()));
   }
 
@@ -47,6 +57,27 @@ public final class LocalStage implements Stage {
       }
     }
     return List.copyOf(names);
+  }
+
+  /** The tensor parameters whose first dimension is the batch's tokens. */
+  private static Set<String> tokenNames(Function function) {
+    var tokens = new HashSet<Dim>();
+    for (var param : function.params()) {
+      if (param.type() instanceof Type.Batch batch) {
+        tokens.add(batch.tokens());
+      }
+    }
+    var perToken =
+        function.params().stream()
+            .filter(p -> p.type() instanceof Type.Tensor t && t.rank() > 0)
+            .filter(p -> tokens.contains(p.tensorType().dim(0)))
+            .toList();
+    return Set.copyOf(tensorNames(function, perToken));
+  }
+
+  @Override
+  public Set<String> tokenInputs() {
+    return tokenInputs;
   }
 
   @Override

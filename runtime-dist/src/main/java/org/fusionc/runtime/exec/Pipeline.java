@@ -63,7 +63,7 @@ public final class Pipeline implements AutoCloseable {
       }
       try {
         if (boundaries != null) {
-          boundaries.record(index, work.frame);
+          boundaries.record(index, stage.tokenInputs(), work.frame);
         }
         var out = stage.run(work.frame);
         if (index + 1 == stages.size()) {

@@ -1,11 +1,15 @@
 package org.fusionc.runtime.exec;
 
 import java.util.List;
+import java.util.Set;
 
 /** A part of a model that runs: it is handed frames and gives frames, one at a time. */
 public interface Stage extends AutoCloseable {
   /** The values that a frame must bring, by name. */
   List<String> inputs();
+
+  /** Those of the inputs that have a row per token; the others have a row per wanted output. */
+  Set<String> tokenInputs();
 
   /** The values that the frame given back brings, by name. */
   List<String> outputs();

@@ -116,6 +116,11 @@ class SessionsTest {
     }
 
     @Override
+    public Set<String> tokenInputs() {
+      return current.tokenInputs();
+    }
+
+    @Override
     public List<String> outputs() {
       return current.outputs();
     }
