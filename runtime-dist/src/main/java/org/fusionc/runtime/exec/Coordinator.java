@@ -59,8 +59,6 @@ public final class Coordinator implements AutoCloseable {
 
   private final Pipeline pipeline;
   private final Limits limits;
-  private final @Nullable BoundaryLog boundaries;
-  private final String idsName;
   private final PageTable pageTable;
   private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
   private final AtomicLong sessionIds = new AtomicLong();
@@ -75,17 +73,8 @@ public final class Coordinator implements AutoCloseable {
   private int framesUnderWay;
 
   public Coordinator(Pipeline pipeline, Limits limits) {
-    this(pipeline, limits, null);
-  }
-
-  /**
-   * @param boundaries the log that the pipeline keeps, told when a session ends; null if none
-   */
-  public Coordinator(Pipeline pipeline, Limits limits, @Nullable BoundaryLog boundaries) {
     this.pipeline = pipeline;
     this.limits = limits;
-    this.boundaries = boundaries;
-    this.idsName = pipeline.stages().getFirst().inputs().getFirst();
     this.pageTable = new PageTable(limits.pages(), limits.pageTokens());
     this.thread = Thread.ofPlatform().daemon().name("coordinator").start(this::serve);
   }
@@ -202,7 +191,7 @@ public final class Coordinator implements AutoCloseable {
 
   /** Fills frames while there are sessions to carry and stages to carry them. */
   private void send() {
-    int depth = pipeline.stages().size();
+    int depth = pipeline.depth();
     while (framesUnderWay < depth && !ready.isEmpty()) {
       int share = Math.ceilDiv(active, depth);
       int budget = limits.frameTokens();
@@ -263,7 +252,7 @@ public final class Coordinator implements AutoCloseable {
         new Batch(
             sequence, position, outputs.stream().mapToInt(Integer::intValue).toArray(), pages);
     var tensors = new LinkedHashMap<String, Tensor>();
-    tensors.put(idsName, Tensor.of(ids, count));
+    tensors.put(pipeline.input(), Tensor.of(ids, count));
     return new Frame(sessions, batch, tensors);
   }
 
@@ -353,9 +342,7 @@ public final class Coordinator implements AutoCloseable {
     if (session.underWay == 0) {
       pageTable.give(session.pages);
       session.pages = new int[0];
-      if (boundaries != null) {
-        boundaries.forget(session.id);
-      }
+      pipeline.forget(session.id);
     }
   }
 

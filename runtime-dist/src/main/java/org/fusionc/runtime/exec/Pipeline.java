@@ -1,91 +1,28 @@
 package org.fusionc.runtime.exec;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.LinkedBlockingQueue;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Stages in a row. Frames that are submitted run through all of them, each stage working on one
- * frame while its neighbours work on others; they come out in the order in which they went in.
+ * Stages in a row, here or on other machines. Frames that are submitted run through all of them,
+ * each stage working on one frame while its neighbours work on others; they come out in the order
+ * in which they went in.
  */
-public final class Pipeline implements AutoCloseable {
-  private record Work(@Nullable Frame frame, CompletableFuture<Frame> done) {}
+public interface Pipeline extends AutoCloseable {
+  /** How many frames it can work on at once; may change from call to call. */
+  int depth();
 
-  private final List<Stage> stages;
-  private final List<BlockingQueue<Work>> queues = new ArrayList<>();
-  private final List<Thread> threads = new ArrayList<>();
-  private final @Nullable BoundaryLog boundaries;
-
-  public Pipeline(List<? extends Stage> stages) {
-    this(stages, null);
-  }
-
-  /**
-   * @param boundaries keeps what enters each stage, for replay; null to keep nothing
-   */
-  public Pipeline(List<? extends Stage> stages, @Nullable BoundaryLog boundaries) {
-    this.stages = List.copyOf(stages);
-    this.boundaries = boundaries;
-    for (int i = 0; i < stages.size(); i++) {
-      queues.add(new LinkedBlockingQueue<>());
-    }
-    for (int i = 0; i < stages.size(); i++) {
-      int index = i;
-      threads.add(Thread.ofPlatform().daemon().name("stage-" + i).start(() -> serve(index)));
-    }
-  }
-
-  public List<Stage> stages() {
-    return stages;
-  }
+  /** The name of the value that holds the token ids in frames that are submitted. */
+  String input();
 
   /** Runs a frame through all stages; the future has the last stage's frame, or what went wrong. */
-  public CompletableFuture<Frame> submit(Frame frame) {
-    var done = new CompletableFuture<Frame>();
-    queues.getFirst().add(new Work(frame, done));
-    return done;
-  }
+  CompletableFuture<Frame> submit(Frame frame);
 
-  private void serve(int index) {
-    var stage = stages.get(index);
-    while (true) {
-      Work work;
-      try {
-        work = queues.get(index).take();
-      } catch (InterruptedException interrupted) {
-        return;
-      }
-      if (work.frame == null) {
-        return;
-      }
-      try {
-        if (boundaries != null) {
-          boundaries.record(index, stage.tokenInputs(), work.frame);
-        }
-        var out = stage.run(work.frame);
-        if (index + 1 == stages.size()) {
-          work.done.complete(out);
-        } else {
-          queues.get(index + 1).add(new Work(out, work.done));
-        }
-      } catch (RuntimeException | Error failure) {
-        work.done.completeExceptionally(failure);
-      }
-    }
-  }
+  /** A session has ended, and no frame of it is under way: what is kept for it can go. */
+  void forget(long session);
 
-  /** Lets the frames under way finish, then closes the stages. */
+  /** Lets the frames under way finish or fails them, then frees everything. */
   @Override
-  public void close() {
-    for (int i = 0; i < stages.size(); i++) {
-      queues.get(i).add(new Work(null, new CompletableFuture<>()));
-      join(threads.get(i));
-    }
-    stages.forEach(Stage::close);
-  }
+  void close();
 
   /**
    * Waits for a thread's end even if interrupted meanwhile: it works in memory that is freed next.

@@ -9,8 +9,8 @@ import org.fusionc.ir.plan.Plan;
 import org.fusionc.partitioner.WireFormat;
 import org.fusionc.runtime.exec.BoundaryLog;
 import org.fusionc.runtime.exec.Coordinator;
+import org.fusionc.runtime.exec.LocalPipeline;
 import org.fusionc.runtime.exec.LocalStage;
-import org.fusionc.runtime.exec.Pipeline;
 import org.fusionc.runtime.exec.Request;
 import org.fusionc.runtime.exec.Session;
 import org.fusionc.runtime.exec.Stage;
@@ -84,7 +84,7 @@ public final class Engine implements AutoCloseable {
     }
     var boundaries = options.keepBoundaries ? new BoundaryLog() : null;
     var limits = new Coordinator.Limits(options.context, options.pages, PAGE_TOKENS, FRAME_TOKENS);
-    var coordinator = new Coordinator(new Pipeline(stages, boundaries), limits, boundaries);
+    var coordinator = new Coordinator(new LocalPipeline(stages, boundaries), limits);
     return new Engine(stages, boundaries, coordinator);
   }
 

@@ -35,6 +35,7 @@ class LayersTest {
           "partitioner",
           "backend.cpu",
           "runtime",
+          "broker",
           "cli");
 
   private static String packagesOf(String layer) {

@@ -11,8 +11,8 @@ import org.fusionc.runtime.exec.BoundaryLog;
 import org.fusionc.runtime.exec.Completion;
 import org.fusionc.runtime.exec.Coordinator;
 import org.fusionc.runtime.exec.Frame;
+import org.fusionc.runtime.exec.LocalPipeline;
 import org.fusionc.runtime.exec.LocalStage;
-import org.fusionc.runtime.exec.Pipeline;
 import org.fusionc.runtime.exec.Request;
 import org.fusionc.runtime.exec.Session;
 import org.fusionc.runtime.exec.Stage;
@@ -162,7 +162,7 @@ class SessionsTest {
       for (int i = 0; i < pages.length; i++) {
         pages[i] = i;
       }
-      try (var coordinator = new Coordinator(new Pipeline(stages, log), limits, log)) {
+      try (var coordinator = new Coordinator(new LocalPipeline(stages, log), limits)) {
         var count = new int[1];
         var session =
             coordinator.submit(
