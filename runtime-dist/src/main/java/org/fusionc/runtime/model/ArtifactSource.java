@@ -2,6 +2,7 @@ package org.fusionc.runtime.model;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.Set;
@@ -87,6 +88,12 @@ final class ArtifactSource implements ModelSource {
   public WeightLoader weights() {
     // All at once and in parallel: reading through the blobs warms them for the run as well.
     artifact.verify();
+    return this::load;
+  }
+
+  @Override
+  public WeightLoader weights(Collection<String> symbols) {
+    artifact.verify(symbols);
     return this::load;
   }
 

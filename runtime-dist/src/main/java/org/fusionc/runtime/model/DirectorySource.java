@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.Set;
@@ -62,6 +63,11 @@ final class DirectorySource implements ModelSource {
   public WeightLoader weights() {
     checkpoint.requireWeights();
     return new CheckpointWeights(checkpoint);
+  }
+
+  @Override
+  public WeightLoader weights(Collection<String> symbols) {
+    return weights();
   }
 
   @Override

@@ -2,6 +2,7 @@ package org.fusionc.runtime.model;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -65,6 +66,14 @@ public sealed interface ModelSource extends AutoCloseable permits DirectorySourc
    * @throws org.fusionc.ir.diagnostic.DiagnosticException if there are none
    */
   WeightLoader weights();
+
+  /**
+   * Finds the bytes of these weights alone; others may be missing.
+   *
+   * @param symbols of weights that are stored
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if one of them is missing or damaged
+   */
+  WeightLoader weights(Collection<String> symbols);
 
   /** The text of a companion file; empty if the model has none of that name. */
   Optional<String> companion(String file);
