@@ -6,7 +6,7 @@ package org.fusionc.runtime.artifact;
  * @param name its name within the artifact, such as {@code weights/layers.0.attn.q}
  * @param size in bytes
  */
-record Descriptor(String name, String mediaType, Digest digest, long size) {
+public record Descriptor(String name, String mediaType, Digest digest, long size) {
   @Override
   public String toString() {
     return "blob " + digest + " ('" + name + "', " + mediaType + ")";

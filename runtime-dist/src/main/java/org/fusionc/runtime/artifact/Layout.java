@@ -41,7 +41,7 @@ record Layout(
   private static final String TITLE = "org.opencontainers.image.title";
 
   /** Far above any real manifest; keeps a hostile file from filling the memory. */
-  private static final long MAX_JSON_BYTES = 64L << 20;
+  static final long MAX_JSON_BYTES = 64L << 20;
 
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -124,8 +124,14 @@ record Layout(
     }
     Path indexFile = root.resolve(INDEX_FILE);
     Descriptor manifest = manifestIn(indexFile);
-    JsonNode json = blobJson(root, manifest);
     Path place = root.resolve("manifest " + manifest.digest());
+    var content = manifest(place, manifest, blobJson(root, manifest));
+    return new Layout(
+        manifest, content.config(), content.parts(), properties(root, content.config()));
+  }
+
+  /** Checks what a manifest says. */
+  static Manifest manifest(Path place, Descriptor self, JsonNode json) {
     expect(place, json, "mediaType", MediaTypes.MANIFEST);
     expect(place, json, "artifactType", MediaTypes.MODEL);
     Descriptor config = descriptor(place, json.path("config"), "config");
@@ -135,8 +141,7 @@ record Layout(
           "the config has the media type '" + config.mediaType() + "', not " + MediaTypes.CONFIG,
           "compile the model again with this version of fusionc");
     }
-    return new Layout(
-        manifest, config, parts(place, json.path("layers")), properties(root, config));
+    return new Manifest(self, config, parts(place, json.path("layers")));
   }
 
   private static Descriptor manifestIn(Path indexFile) {
@@ -272,7 +277,7 @@ record Layout(
     }
   }
 
-  private static JsonNode parse(Path place, String what, byte[] bytes) {
+  static JsonNode parse(Path place, String what, byte[] bytes) {
     JsonNode json;
     try {
       json = JSON.readTree(bytes);
