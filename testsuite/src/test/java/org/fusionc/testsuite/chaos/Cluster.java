@@ -1,0 +1,86 @@
+package org.fusionc.testsuite.chaos;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** A broker and peers, each a process, with their data below one folder. */
+final class Cluster implements AutoCloseable {
+  private static final Duration START = Duration.ofSeconds(60);
+
+  private final Path folder;
+  private final List<String> brokerOptions;
+  private Program broker;
+  private final String address;
+  private final Map<String, Program> peers = new LinkedHashMap<>();
+
+  private Cluster(Path folder, List<String> brokerOptions) {
+    this.folder = folder;
+    this.brokerOptions = brokerOptions;
+    broker = startBroker("127.0.0.1:0");
+    address = broker.await("broker: listening on (\\S+?),", START).group(1);
+  }
+
+  static Cluster start(Path folder, String... brokerOptions) {
+    return new Cluster(folder, List.of(brokerOptions));
+  }
+
+  private Program startBroker(String listen) {
+    var arguments = new ArrayList<>(List.of("broker", "--listen", listen));
+    arguments.addAll(List.of("--http", "127.0.0.1:0"));
+    arguments.addAll(List.of("--data", folder.resolve("broker").toString()));
+    arguments.addAll(brokerOptions);
+    return Program.start("the broker", arguments);
+  }
+
+  /** Where the broker listens, {@code HOST:PORT}. */
+  String address() {
+    return address;
+  }
+
+  Program broker() {
+    return broker;
+  }
+
+  /** Kills the broker, and starts it again at the same address. */
+  void restartBroker() {
+    broker.kill();
+    broker = startBroker(address);
+    broker.await("broker: listening on (\\S+?),", START);
+  }
+
+  /** Starts a peer, or starts it again after its end; does not wait. */
+  Program peer(String name, String... options) {
+    var arguments = new ArrayList<>(List.of("peer", "--broker", address, "--name", name));
+    arguments.addAll(List.of("--threads", "1", "--memory", "400MiB"));
+    arguments.addAll(List.of("--data", folder.resolve(name).toString()));
+    arguments.addAll(List.of(options));
+    var program = Program.start("peer " + name, arguments);
+    var before = peers.put(name, program);
+    if (before != null) {
+      before.close();
+    }
+    return program;
+  }
+
+  Program runningPeer(String name) {
+    return peers.get(name);
+  }
+
+  Map<String, Program> peers() {
+    return peers;
+  }
+
+  static void awaitJoined(Program peer) {
+    peer.await("listening on \\S+, joined", START);
+  }
+
+  @Override
+  public void close() {
+    peers.values().forEach(Program::close);
+    broker.close();
+  }
+}
