@@ -16,6 +16,7 @@ import org.fusionc.ir.backend.Batch;
 import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.runtime.sampling.LogProbabilities;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,6 +67,9 @@ public final class Coordinator implements AutoCloseable {
   private final Thread thread;
   private volatile @Nullable Throwable ended;
 
+  /** Changed by the thread only, read by others. */
+  private volatile int pagesUsed;
+
   // Owned by the thread.
   private final Deque<Session> waiting = new ArrayDeque<>();
   private final Deque<Session> ready = new ArrayDeque<>();
@@ -81,6 +85,11 @@ public final class Coordinator implements AutoCloseable {
 
   public Limits limits() {
     return limits;
+  }
+
+  /** Pages of the KV cache that sessions hold now. */
+  public int pagesUsed() {
+    return pagesUsed;
   }
 
   /**
@@ -184,6 +193,7 @@ public final class Coordinator implements AutoCloseable {
       }
       waiting.removeFirst();
       session.pages = pages.get();
+      pagesUsed = limits.pages() - pageTable.free();
       active++;
       ready.add(session);
     }
@@ -307,7 +317,7 @@ public final class Coordinator implements AutoCloseable {
         return;
       }
       session.append(token);
-      if (!session.listener.accept(token)) {
+      if (!tell(session, token, logits)) {
         end(session, Completion.Reason.STOP, null);
       } else if (session.generated() >= session.request.maxTokens()) {
         end(session, Completion.Reason.LENGTH, null);
@@ -319,6 +329,14 @@ public final class Coordinator implements AutoCloseable {
     } catch (RuntimeException | Error failure) {
       end(session, null, failure);
     }
+  }
+
+  private static boolean tell(Session session, int token, MemorySegment logits) {
+    int alternatives = session.request.alternatives();
+    return alternatives < 0
+        ? session.listener.accept(token)
+        : session.listener.accept(
+            token, LogProbabilities.choice(logits.toArray(Tensor.FLOAT), token, alternatives));
   }
 
   private void end(
@@ -341,6 +359,7 @@ public final class Coordinator implements AutoCloseable {
   private void release(Session session) {
     if (session.underWay == 0) {
       pageTable.give(session.pages);
+      pagesUsed = limits.pages() - pageTable.free();
       session.pages = new int[0];
       pipeline.forget(session.id);
     }

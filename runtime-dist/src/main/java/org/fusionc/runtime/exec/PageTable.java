@@ -39,6 +39,11 @@ final class PageTable {
     count += pages.length;
   }
 
+  /** How many pages nobody holds. */
+  int free() {
+    return count;
+  }
+
   @Override
   public String toString() {
     return count + " free: " + Arrays.toString(Arrays.copyOf(free, count));

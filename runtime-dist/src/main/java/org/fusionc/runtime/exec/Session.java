@@ -36,7 +36,7 @@ public final class Session {
     this.id = id;
     this.request = request;
     this.listener = listener;
-    this.sampler = new Sampler(request.sampling());
+    this.sampler = new Sampler(request.sampling(), request.prompt().size());
     this.ids = request.prompt().stream().mapToInt(Integer::intValue).toArray();
     this.length = ids.length;
   }

@@ -121,6 +121,16 @@ public final class Engine implements AutoCloseable {
     return boundaries;
   }
 
+  /** What bounds the sessions. */
+  public Coordinator.Limits limits() {
+    return coordinator.limits();
+  }
+
+  /** Pages of the KV cache that sessions hold now. */
+  public int pagesUsed() {
+    return coordinator.pagesUsed();
+  }
+
   /** Bytes held for weights and cache. */
   public long bytes() {
     return stages.stream().mapToLong(Stage::bytes).sum();

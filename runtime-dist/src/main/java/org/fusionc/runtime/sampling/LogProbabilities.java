@@ -14,6 +14,23 @@ public final class LogProbabilities {
    */
   public record Candidate(int id, double logProbability) {}
 
+  /**
+   * A token that was chosen, and what else the model thought of.
+   *
+   * @param logProbability of the chosen token
+   * @param top the most probable tokens, the most probable first; the chosen one may be among them
+   */
+  public record Choice(double logProbability, List<Candidate> top) {
+    public Choice {
+      top = List.copyOf(top);
+    }
+  }
+
+  /** What the model thought of a token that was chosen, with {@code count} others at most. */
+  public static Choice choice(float[] logits, int id, int count) {
+    return new Choice(of(logits, id), count == 0 ? List.of() : top(logits, count));
+  }
+
   /** log softmax of {@code logits}, f32[V], accumulated in f64. */
   public static double[] of(float[] logits) {
     double normaliser = normaliser(logits);

@@ -16,8 +16,8 @@ import org.fusionc.ir.diagnostic.Location;
  * position is made from the seed and the position, not from earlier draws. So a sequence that is
  * taken over by another process in the middle goes on with the same tokens.
  *
- * <p>Filters come in the order that Hugging Face's generate() has: repetition penalty, temperature,
- * top-k (ties with the last one stay in), top-p, min-p.
+ * <p>Filters come in the order that Hugging Face's generate() has: repetition penalty, then bias
+ * and the penalties that count, temperature, top-k (ties with the last one stay in), top-p, min-p.
  *
  * <p>Not safe for use by several threads, since it keeps its scratch memory.
  */
@@ -28,11 +28,24 @@ public final class Sampler {
       RandomGeneratorFactory.of("L64X128MixRandom");
 
   private final SamplingOptions options;
+  private final int promptLength;
   private float[] scores = new float[0];
   private double[] weights = new double[0];
 
+  /** For a sequence without a prompt: everything in the history counts as generated. */
   public Sampler(SamplingOptions options) {
+    this(options, 0);
+  }
+
+  /**
+   * A sampler for one sequence.
+   *
+   * @param promptLength how many ids of each history are the prompt, which the frequency and
+   *     presence penalties do not count
+   */
+  public Sampler(SamplingOptions options, int promptLength) {
     this.options = options;
+    this.promptLength = promptLength;
   }
 
   public SamplingOptions options() {
@@ -67,6 +80,10 @@ public final class Sampler {
       penalise(count, history);
       best = largest(scores, count);
     }
+    if (shifts()) {
+      shift(count, history);
+      best = largest(scores, count);
+    }
     if (options.isGreedy()) {
       return best;
     }
@@ -87,6 +104,33 @@ public final class Sampler {
         seen.set(id);
         float penalty = options.repetitionPenalty();
         scores[id] = scores[id] < 0 ? scores[id] * penalty : scores[id] / penalty;
+      }
+    }
+  }
+
+  private boolean shifts() {
+    return options.frequencyPenalty() != 0
+        || options.presencePenalty() != 0
+        || !options.logitBias().isEmpty();
+  }
+
+  private void shift(int count, int[] history) {
+    options
+        .logitBias()
+        .forEach((id, bias) -> {
+          if (id >= 0 && id < count) {
+            scores[id] += bias;
+          }
+        });
+    var seen = new BitSet(count);
+    for (int i = promptLength; i < history.length; i++) {
+      int id = history[i];
+      if (id >= 0 && id < count) {
+        scores[id] -= options.frequencyPenalty();
+        if (!seen.get(id)) {
+          seen.set(id);
+          scores[id] -= options.presencePenalty();
+        }
       }
     }
   }

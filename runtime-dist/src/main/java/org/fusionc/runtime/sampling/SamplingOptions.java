@@ -1,5 +1,6 @@
 package org.fusionc.runtime.sampling;
 
+import java.util.Map;
 import org.fusionc.ir.diagnostic.Diagnostic;
 
 /**
@@ -13,10 +14,21 @@ import org.fusionc.ir.diagnostic.Diagnostic;
  *     chosen; in [0, 1], 0 for all
  * @param repetitionPenalty divides positive logits of tokens that occurred before, and multiplies
  *     negative ones; 1 for no penalty
+ * @param frequencyPenalty taken from a token's logit for each time it was generated; 0 for none
+ * @param presencePenalty taken from a token's logit if it was generated; 0 for none
+ * @param logitBias by token id, what to add to its logit; ids that the model lacks are passed over
  * @param seed equal seeds give equal choices for equal logits and history
  */
 public record SamplingOptions(
-    float temperature, int topK, float topP, float minP, float repetitionPenalty, long seed) {
+    float temperature,
+    int topK,
+    float topP,
+    float minP,
+    float repetitionPenalty,
+    float frequencyPenalty,
+    float presencePenalty,
+    Map<Integer, Float> logitBias,
+    long seed) {
 
   private static final SamplingOptions GREEDY = new SamplingOptions(0, 0, 1, 0, 1, 0);
 
@@ -36,6 +48,24 @@ public record SamplingOptions(
     if (!(repetitionPenalty > 0) || Float.isInfinite(repetitionPenalty)) {
       throw wrong("repetition penalty", repetitionPenalty, "a number above 0, 1 for no penalty");
     }
+    if (!Float.isFinite(frequencyPenalty)) {
+      throw wrong("frequency penalty", frequencyPenalty, "a number, 0 for no penalty");
+    }
+    if (!Float.isFinite(presencePenalty)) {
+      throw wrong("presence penalty", presencePenalty, "a number, 0 for no penalty");
+    }
+    logitBias = Map.copyOf(logitBias);
+    for (var bias : logitBias.values()) {
+      if (!Float.isFinite(bias)) {
+        throw wrong("logit bias", bias, "a number");
+      }
+    }
+  }
+
+  /** Without penalties that count, and without bias. */
+  public SamplingOptions(
+      float temperature, int topK, float topP, float minP, float repetitionPenalty, long seed) {
+    this(temperature, topK, topP, minP, repetitionPenalty, 0, 0, Map.of(), seed);
   }
 
   /** The most probable token always. */
@@ -48,27 +78,96 @@ public record SamplingOptions(
   }
 
   public SamplingOptions withTemperature(float value) {
-    return new SamplingOptions(value, topK, topP, minP, repetitionPenalty, seed);
+    return new SamplingOptions(
+        value,
+        topK,
+        topP,
+        minP,
+        repetitionPenalty,
+        frequencyPenalty,
+        presencePenalty,
+        logitBias,
+        seed);
   }
 
   public SamplingOptions withTopK(int value) {
-    return new SamplingOptions(temperature, value, topP, minP, repetitionPenalty, seed);
+    return new SamplingOptions(
+        temperature,
+        value,
+        topP,
+        minP,
+        repetitionPenalty,
+        frequencyPenalty,
+        presencePenalty,
+        logitBias,
+        seed);
   }
 
   public SamplingOptions withTopP(float value) {
-    return new SamplingOptions(temperature, topK, value, minP, repetitionPenalty, seed);
+    return new SamplingOptions(
+        temperature,
+        topK,
+        value,
+        minP,
+        repetitionPenalty,
+        frequencyPenalty,
+        presencePenalty,
+        logitBias,
+        seed);
   }
 
   public SamplingOptions withMinP(float value) {
-    return new SamplingOptions(temperature, topK, topP, value, repetitionPenalty, seed);
+    return new SamplingOptions(
+        temperature,
+        topK,
+        topP,
+        value,
+        repetitionPenalty,
+        frequencyPenalty,
+        presencePenalty,
+        logitBias,
+        seed);
   }
 
   public SamplingOptions withRepetitionPenalty(float value) {
-    return new SamplingOptions(temperature, topK, topP, minP, value, seed);
+    return new SamplingOptions(
+        temperature, topK, topP, minP, value, frequencyPenalty, presencePenalty, logitBias, seed);
+  }
+
+  public SamplingOptions withFrequencyPenalty(float value) {
+    return new SamplingOptions(
+        temperature, topK, topP, minP, repetitionPenalty, value, presencePenalty, logitBias, seed);
+  }
+
+  public SamplingOptions withPresencePenalty(float value) {
+    return new SamplingOptions(
+        temperature, topK, topP, minP, repetitionPenalty, frequencyPenalty, value, logitBias, seed);
+  }
+
+  public SamplingOptions withLogitBias(Map<Integer, Float> value) {
+    return new SamplingOptions(
+        temperature,
+        topK,
+        topP,
+        minP,
+        repetitionPenalty,
+        frequencyPenalty,
+        presencePenalty,
+        value,
+        seed);
   }
 
   public SamplingOptions withSeed(long value) {
-    return new SamplingOptions(temperature, topK, topP, minP, repetitionPenalty, value);
+    return new SamplingOptions(
+        temperature,
+        topK,
+        topP,
+        minP,
+        repetitionPenalty,
+        frequencyPenalty,
+        presencePenalty,
+        logitBias,
+        value);
   }
 
   private static RuntimeException wrong(String name, Number value, String expected) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.util.Map;
 import java.util.Random;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
@@ -50,6 +51,44 @@ class SamplerTest {
     assertThat(sampler.next(new float[] {4, 1.5f}, 0, 0, 0)).isEqualTo(0);
     assertThat(sampler.next(new float[] {-1, -1.5f}, 0)).isEqualTo(1);
     assertThat(sampler.next(new float[] {4, 3}, 7, -1)).as("ids elsewhere").isEqualTo(0);
+  }
+
+  @Test
+  void theFrequencyPenaltyCountsWhatWasGeneratedAndThePresencePenaltyCountsItOnce() {
+    var frequency = SamplingOptions.greedy().withFrequencyPenalty(1);
+    assertThat(new Sampler(frequency).next(new float[] {4, 2.5f}, 0)).isEqualTo(0);
+    assertThat(new Sampler(frequency).next(new float[] {4, 2.5f}, 0, 0)).isEqualTo(1);
+    assertThat(new Sampler(frequency, 1).next(new float[] {4, 2.5f}, 0, 0))
+        .as("the prompt does not count")
+        .isEqualTo(0);
+    var presence = SamplingOptions.greedy().withPresencePenalty(1);
+    assertThat(new Sampler(presence).next(new float[] {4, 2.5f}, 0, 0, 0)).isEqualTo(0);
+    assertThat(new Sampler(presence).next(new float[] {3, 2.5f}, 0)).isEqualTo(1);
+    assertThat(new Sampler(presence.withPresencePenalty(-1)).next(new float[] {2, 2.5f}, 0))
+        .as("a negative penalty rewards")
+        .isEqualTo(0);
+    assertThat(new Sampler(presence).next(new float[] {3, 2.5f}, 7, -1))
+        .as("ids elsewhere")
+        .isEqualTo(0);
+  }
+
+  @Test
+  void biasIsAddedToTheLogits() {
+    var biased = SamplingOptions.greedy().withLogitBias(Map.of(1, 2f, 99, 100f));
+    assertThat(new Sampler(biased).next(new float[] {4, 2.5f, 1})).isEqualTo(1);
+    var banned = SamplingOptions.greedy().withLogitBias(Map.of(0, -100f));
+    assertThat(new Sampler(banned).next(new float[] {4, 2.5f, 1})).isEqualTo(1);
+    var only = WARM.withLogitBias(Map.of(2, 100f)).withSeed(3);
+    assertThat(draws(only, new float[] {4, 2.5f, 1}, 200)).containsExactly(0, 0, 200);
+  }
+
+  @Test
+  void aChoiceKnowsItsOwnProbabilityAndTheLikeliest() {
+    float[] logits = {0, 1, 2};
+    var choice = LogProbabilities.choice(logits, 0, 2);
+    assertThat(choice.logProbability()).isEqualTo(LogProbabilities.of(logits)[0]);
+    assertThat(choice.top()).extracting(LogProbabilities.Candidate::id).containsExactly(2, 1);
+    assertThat(LogProbabilities.choice(logits, 0, 0).top()).isEmpty();
   }
 
   @Test
