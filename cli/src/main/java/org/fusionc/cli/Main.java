@@ -27,7 +27,9 @@ import picocli.CommandLine.Command;
       PlanCommand.class,
       CompileCommand.class,
       InitCommand.class,
-      BenchCommand.class
+      BenchCommand.class,
+      CaCommand.class,
+      TokenCommand.class
     },
     footerHeading = "%nExit codes:%n",
     footer = {

@@ -1,13 +1,25 @@
 package org.fusionc.runtime.net;
 
 import io.grpc.ManagedChannel;
+import io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.handler.ssl.ClientAuth;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslProvider;
+import io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
 import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.Location;
 import org.jspecify.annotations.Nullable;
 
 /** Makes channels to other processes, and servers for them, all secured in the same way. */
@@ -17,10 +29,56 @@ public final class Transport {
    */
   public static final int MAX_MESSAGE = 64 << 20;
 
+  /** The largest message of services that carry no activations. */
+  public static final int MAX_CONTROL_MESSAGE = 4 << 20;
+
+  private static final int MAX_RESETS = 200;
+  private static final int RESETS_WINDOW_SECONDS = 30;
+
+  /** Their threads are the process's: servers come and go. */
+  private static final EventLoopGroup ACCEPTING = eventLoops("fusionc-accept", 1);
+
+  private static final EventLoopGroup SERVING =
+      eventLoops("fusionc-serve", Math.max(2, Runtime.getRuntime().availableProcessors()));
+  private static final Executor CALLS = Executors.newVirtualThreadPerTaskExecutor();
+
   private final Options options;
+  private final @Nullable SslContext clientTls;
+  private final @Nullable SslContext serverTls;
 
   private Transport(Options options) {
     this.options = options;
+    if (options.tls() == null) {
+      clientTls = null;
+      serverTls = null;
+      return;
+    }
+    var credentials = new Credentials(options.tls());
+    var keys = new CredentialsKeys(credentials);
+    var trust = new CredentialsTrust(credentials);
+    try {
+      clientTls = tls(SslContextBuilder.forClient().keyManager(keys)).trustManager(trust).build();
+      serverTls =
+          tls(SslContextBuilder.forServer(keys))
+              .trustManager(trust)
+              .clientAuth(ClientAuth.REQUIRE)
+              .build();
+    } catch (SSLException e) {
+      throw Diagnostic.failed(
+              Location.named(options.tls().toString()),
+              "TLS cannot be set up: " + e.getMessage(),
+              "this needs a JDK with TLS 1.3")
+          .exception();
+    }
+  }
+
+  private static SslContextBuilder tls(SslContextBuilder builder) {
+    return GrpcSslContexts.configure(builder, SslProvider.JDK).protocols("TLSv1.3");
+  }
+
+  private static EventLoopGroup eventLoops(String name, int threads) {
+    return new MultiThreadIoEventLoopGroup(
+        threads, new DefaultThreadFactory(name, true), NioIoHandler.newFactory());
   }
 
   /**
@@ -69,12 +127,13 @@ public final class Transport {
 
   /** A channel; it connects when first used, and again whenever the connection is lost. */
   public ManagedChannel channel(Address address) {
-    return NettyChannelBuilder.forAddress(address.host(), address.port())
-        .usePlaintext()
-        .maxInboundMessageSize(MAX_MESSAGE)
-        .keepAliveTime(10, TimeUnit.SECONDS)
-        .keepAliveTimeout(5, TimeUnit.SECONDS)
-        .build();
+    var builder =
+        NettyChannelBuilder.forAddress(address.host(), address.port())
+            .intercept(new CallerCredentials(options.token()))
+            .maxInboundMessageSize(MAX_MESSAGE)
+            .keepAliveTime(10, TimeUnit.SECONDS)
+            .keepAliveTimeout(5, TimeUnit.SECONDS);
+    return (clientTls == null ? builder.usePlaintext() : builder.sslContext(clientTls)).build();
   }
 
   /**
@@ -108,10 +167,29 @@ public final class Transport {
                   + " one), or listen on 127.0.0.1")
           .exception();
     }
-    return NettyServerBuilder.forAddress(listen.resolve())
-        .maxInboundMessageSize(MAX_MESSAGE)
-        .permitKeepAliveTime(5, TimeUnit.SECONDS)
-        .permitKeepAliveWithoutCalls(true)
-        .executor(Executors.newVirtualThreadPerTaskExecutor());
+    return server(listen, tokens, Limits.DEFAULT);
+  }
+
+  /** For tests, which have less patience. */
+  NettyServerBuilder server(Address listen, @Nullable Tokens tokens, Limits limits) {
+    var refusals = new Refusals();
+    var connections = new Connections(limits, refusals);
+    var builder =
+        NettyServerBuilder.forAddress(listen.resolve())
+            .bossEventLoopGroup(ACCEPTING)
+            .workerEventLoopGroup(SERVING)
+            .channelFactory(() -> new GuardedServerChannel(connections))
+            .executor(CALLS)
+            .intercept(new AccessCheck(tokens, connections))
+            .addStreamTracerFactory(RefusalTracer.factory(refusals))
+            .maxInboundMessageSize(MAX_MESSAGE)
+            .maxInboundMetadataSize(limits.metadata())
+            .maxConcurrentCallsPerConnection(limits.calls())
+            .maxRstFramesPerWindow(MAX_RESETS, RESETS_WINDOW_SECONDS)
+            .handshakeTimeout(limits.handshake().toMillis(), TimeUnit.MILLISECONDS)
+            .maxConnectionIdle(limits.idle().toMillis(), TimeUnit.MILLISECONDS)
+            .permitKeepAliveTime(5, TimeUnit.SECONDS)
+            .permitKeepAliveWithoutCalls(true);
+    return serverTls == null ? builder : builder.sslContext(serverTls);
   }
 }

@@ -1,0 +1,167 @@
+package org.fusionc.runtime.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TransportTest {
+  private static final List<String> LOCAL = List.of("127.0.0.1", "localhost");
+
+  @TempDir Path scratch;
+
+  private Path issue(Authority authority, String name, Role role) {
+    Path out = scratch.resolve(name);
+    authority.issue(name, role, role.listens() ? LOCAL : List.of(), Duration.ofDays(1), out, false);
+    return out;
+  }
+
+  private static Status status(Throwable failure) {
+    Throwable cause = failure instanceof ExecutionException e ? e.getCause() : failure;
+    return ((StatusRuntimeException) cause).getStatus();
+  }
+
+  private static Transport withToken(String token) {
+    return Transport.of(new Transport.Options(null, token));
+  }
+
+  @Test
+  void plainServersStayOnLoopback() {
+    assertThatThrownBy(() -> Transport.plain().server(Address.parse("0.0.0.0:0")))
+        .isInstanceOf(DiagnosticException.class)
+        .hasMessageContaining("loopback")
+        .hasMessageContaining("--tls");
+  }
+
+  @Test
+  void plainOnLoopbackNeedsNothing() throws Exception {
+    try (var server = new EchoServer(Transport.plain(), null)) {
+      assertThat(EchoServer.call(Transport.plain(), server.address()).getNonce()).isEqualTo(42);
+      assertThat(EchoServer.call(withToken("whatever"), server.address()).getNonce()).isEqualTo(42);
+    }
+  }
+
+  @Test
+  void tlsOnBothSides() throws Exception {
+    var authority = Authority.init(scratch.resolve("ca"));
+    var broker = Transport.tls(issue(authority, "broker", Role.BROKER));
+    var peer = Transport.tls(issue(authority, "peer", Role.PEER));
+    var client = Transport.tls(issue(authority, "client", Role.CLIENT));
+    try (var server = new EchoServer(broker, null)) {
+      assertThat(EchoServer.call(peer, server.address()).getNonce()).isEqualTo(42);
+      assertThat(EchoServer.call(client, server.address()).getNonce()).isEqualTo(42);
+      assertThat(EchoServer.call(broker, server.address()).getNonce()).isEqualTo(42);
+      assertThatThrownBy(() -> EchoServer.call(Transport.plain(), server.address()))
+          .isInstanceOf(ExecutionException.class);
+    }
+  }
+
+  @Test
+  void strangersAreRefused() throws Exception {
+    var authority = Authority.init(scratch.resolve("ca"));
+    var broker = Transport.tls(issue(authority, "broker", Role.BROKER));
+    var client = Transport.tls(issue(authority, "client", Role.CLIENT));
+    var other = Authority.init(scratch.resolve("other-ca"));
+    var stranger = Transport.tls(issue(other, "stranger", Role.ADMIN));
+    var pretender = Transport.tls(issue(other, "pretender", Role.BROKER));
+    try (var server = new EchoServer(broker, null);
+        var false1 = new EchoServer(pretender, null);
+        var false2 = new EchoServer(client, null)) {
+      assertThatThrownBy(() -> EchoServer.call(stranger, server.address()))
+          .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAVAILABLE));
+      assertThatThrownBy(() -> EchoServer.call(client, false1.address()))
+          .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAVAILABLE));
+      // A client's certificate is not good for a server.
+      assertThatThrownBy(() -> EchoServer.call(client, false2.address()))
+          .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAVAILABLE));
+    }
+  }
+
+  @Test
+  void theHostIsChecked() throws Exception {
+    var authority = Authority.init(scratch.resolve("ca"));
+    Path elsewhere = scratch.resolve("elsewhere");
+    authority.issue(
+        "elsewhere", Role.PEER, List.of("10.1.2.3"), Duration.ofDays(1), elsewhere, false);
+    var client = Transport.tls(issue(authority, "client", Role.CLIENT));
+    try (var server = new EchoServer(Transport.tls(elsewhere), null)) {
+      assertThatThrownBy(() -> EchoServer.call(client, server.address()))
+          .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAVAILABLE));
+    }
+  }
+
+  @Test
+  void certificatesAreTakenUpWhenRenewed() throws Exception {
+    var authority = Authority.init(scratch.resolve("ca"));
+    Path directory = issue(authority, "broker", Role.BROKER);
+    var client = Transport.tls(issue(authority, "client", Role.CLIENT));
+    try (var server = new EchoServer(Transport.tls(directory), null)) {
+      assertThat(EchoServer.call(client, server.address()).getNonce()).isEqualTo(42);
+      authority.issue(
+          "broker", Role.BROKER, List.of("10.1.2.3"), Duration.ofDays(1), directory, true);
+      assertThatThrownBy(() -> EchoServer.call(client, server.address()))
+          .isInstanceOf(ExecutionException.class);
+      authority.issue("broker", Role.BROKER, LOCAL, Duration.ofDays(1), directory, true);
+      assertThat(EchoServer.call(client, server.address()).getNonce()).isEqualTo(42);
+    }
+  }
+
+  @Test
+  void tokensAreAskedFor() throws Exception {
+    Path file = scratch.resolve("tokens");
+    Instant soon = Instant.now().plusSeconds(3600);
+    String good = TokenFile.create(file, Role.CLIENT, "good", soon);
+    String late = TokenFile.create(file, Role.CLIENT, "late", Instant.now().plusMillis(1));
+    try (var server = new EchoServer(Transport.plain(), Tokens.of(file))) {
+      assertThat(EchoServer.call(withToken(good), server.address()).getNonce()).isEqualTo(42);
+      assertThatThrownBy(() -> EchoServer.call(Transport.plain(), server.address()))
+          .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAUTHENTICATED))
+          .hasMessageContaining("--token-file");
+      assertThatThrownBy(() -> EchoServer.call(withToken(late), server.address()))
+          .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAUTHENTICATED))
+          .hasMessageContaining("expired");
+      assertThatThrownBy(() -> EchoServer.call(withToken("garbage"), server.address()))
+          .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAUTHENTICATED));
+      // The file is read again when it changes.
+      TokenFile.revoke(file, "good");
+      assertThatThrownBy(() -> EchoServer.call(withToken(good), server.address()))
+          .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAUTHENTICATED))
+          .hasMessageContaining("not known");
+      String next = TokenFile.create(file, Role.PEER, "next", soon);
+      assertThat(EchoServer.call(withToken(next), server.address()).getNonce()).isEqualTo(42);
+      Files.writeString(file, "broken\n");
+      assertThatThrownBy(() -> EchoServer.call(withToken(next), server.address()))
+          .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAUTHENTICATED));
+    }
+  }
+
+  @Test
+  void keysAreTheOwnersAlone() throws Exception {
+    var authority = Authority.init(scratch.resolve("ca"));
+    Path directory = issue(authority, "broker", Role.BROKER);
+    TokenFile.create(scratch.resolve("tokens"), Role.PEER, "p", Instant.now().plusSeconds(9));
+    for (Path secret :
+        List.of(
+            scratch.resolve("ca/ca-key.pem"),
+            directory.resolve("key.pem"),
+            scratch.resolve("tokens"))) {
+      assertThat(Files.getPosixFilePermissions(secret)).as("%s", secret).hasSize(2);
+    }
+    assertThatThrownBy(() -> Authority.init(scratch.resolve("ca")))
+        .isInstanceOf(DiagnosticException.class)
+        .hasMessageContaining("already");
+    assertThatThrownBy(() -> issue(authority, "broker", Role.BROKER))
+        .isInstanceOf(DiagnosticException.class)
+        .hasMessageContaining("--renew");
+  }
+}
