@@ -1,13 +1,40 @@
 package org.fusionc.runtime.stage;
 
+import com.google.protobuf.ByteString;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.fusionc.runtime.exec.Pipeline;
 import org.fusionc.runtime.net.Transport;
+import org.fusionc.runtime.proto.Activation;
+import org.fusionc.runtime.proto.Fault;
+import org.fusionc.runtime.proto.Open;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Runs segments for runs of coordinators. */
+/**
+ * Runs segments for runs of coordinators. Frames are computed one at a time on one thread, since
+ * kernels share the compute threads, and the runs that have frames waiting take turns.
+ */
 public final class StageHost implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(StageHost.class);
+
+  /** Longest run id that is taken: a UUID and then some. */
+  private static final int RUN_LENGTH = 64;
+
   /**
    * What bounds it.
    *
@@ -29,52 +56,309 @@ public final class StageHost implements AutoCloseable {
     }
   }
 
-  private final Map<SegmentKey, Segment> segments = new ConcurrentHashMap<>();
+  /**
+   * What the host has done so far.
+   *
+   * @param computed frames
+   * @param stale frames that were dropped because their epoch had ended
+   * @param refused frames that were refused
+   */
+  public record Counters(long computed, long stale, long refused) {}
 
+  private final Transport transport;
+  private final Options options;
+  private final Map<SegmentKey, SegmentSlot> segments = new ConcurrentHashMap<>();
+  private final Map<RunKey, StageRun> runs = new HashMap<>();
+  private final BlockingQueue<Runnable> work = new LinkedBlockingQueue<>();
+  private final ScheduledThreadPoolExecutor timer;
+  private final AtomicLong computed = new AtomicLong();
+  private final AtomicLong stale = new AtomicLong();
+  private final AtomicLong refused = new AtomicLong();
+  private final Thread thread;
   private volatile boolean draining;
+  private boolean closed;
+
+  /**
+   * @param transport makes the connections to next stages
+   */
+  public StageHost(Transport transport, Options options) {
+    this.transport = transport;
+    this.options = options;
+    timer =
+        new ScheduledThreadPoolExecutor(
+            1, task -> Thread.ofPlatform().daemon().name("stage-timer").unstarted(task));
+    timer.setRemoveOnCancelPolicy(true);
+    thread = Thread.ofPlatform().daemon().name("stage-compute").start(this::compute);
+  }
+
+  Options options() {
+    return options;
+  }
+
+  Transport transport() {
+    return transport;
+  }
+
+  // ---- segments
+
+  /**
+   * Offers a segment; it is closed when it is retired or the host is closed.
+   *
+   * @throws IllegalArgumentException if there is one of that key
+   */
+  public void add(Segment segment) {
+    if (segments.putIfAbsent(segment.key(), new SegmentSlot(segment)) != null) {
+      throw new IllegalArgumentException(segment.key() + " is here already");
+    }
+    LOG.info("{}: ready, {} bytes", segment.key(), segment.bytes());
+  }
+
+  /**
+   * Takes no new runs for a segment, and closes it once none uses it. Another of its key may be
+   * added at once.
+   *
+   * @return done when the segment has been closed; at once if there is none
+   */
+  public CompletableFuture<Void> retire(SegmentKey key) {
+    var slot = segments.remove(key);
+    if (slot == null) {
+      return CompletableFuture.completedFuture(null);
+    }
+    if (slot.retire()) {
+      work.add(slot::close);
+    }
+    return slot.closed();
+  }
+
+  /**
+   * Ends the runs of a segment and closes it.
+   *
+   * @return done when the segment has been closed
+   */
+  public CompletableFuture<Void> remove(SegmentKey key) {
+    var slot = segments.get(key);
+    var done = retire(key);
+    if (slot != null) {
+      slot.runs().forEach(run -> end(run, "the segment has been removed"));
+    }
+    return done;
+  }
+
+  /** What each segment has to do. */
+  public Map<SegmentKey, SegmentLoad> loads() {
+    long now = System.nanoTime();
+    var loads = new LinkedHashMap<SegmentKey, SegmentLoad>();
+    segments.forEach((key, slot) -> loads.put(key, slot.load(now)));
+    return loads;
+  }
+
+  public Counters counters() {
+    return new Counters(computed.get(), stale.get(), refused.get());
+  }
+
+  void countComputed() {
+    computed.incrementAndGet();
+  }
+
+  void countStale(long frames) {
+    stale.addAndGet(frames);
+  }
+
+  void countRefused() {
+    refused.incrementAndGet();
+  }
+
+  // ---- runs
+
+  /** Takes a stage into use for a run. */
+  StageRun open(Open open, DriveStream stream) {
+    if (open.getRun().isEmpty() || open.getRun().length() > RUN_LENGTH) {
+      throw invalid("the run's id must have 1 to " + RUN_LENGTH + " characters");
+    }
+    var key = new RunKey(open.getRun(), open.getStage());
+    var segmentKey =
+        SegmentKey.of(open.getDeployment(), open.getPlanDigest().toByteArray(), open.getStage());
+    StageRun run;
+    boolean resumed = false;
+    StageRun replaced = null;
+    synchronized (runs) {
+      run = runs.get(key);
+      if (run != null
+          && run.slot().segment().key().equals(segmentKey)
+          && run.pages() == open.getPages()) {
+        resumed = true;
+      } else {
+        replaced = run;
+      }
+    }
+    if (replaced != null) {
+      end(replaced, "its coordinator has opened it anew");
+    }
+    if (run == null || !resumed) {
+      run = create(key, segmentKey, open.getPages());
+    }
+    try {
+      run.open(open, stream, resumed);
+    } catch (RuntimeException refusal) {
+      refuse(run, resumed);
+      throw refusal;
+    }
+    return run;
+  }
+
+  private void refuse(StageRun run, boolean resumed) {
+    if (!resumed) {
+      end(run, "it could not be opened");
+    }
+  }
+
+  private StageRun create(RunKey key, SegmentKey segmentKey, int pages) {
+    if (draining) {
+      throw Status.UNAVAILABLE
+          .withDescription("this peer is about to leave, and takes no new runs")
+          .asRuntimeException();
+    }
+    var slot = segments.get(segmentKey);
+    if (slot == null) {
+      throw Status.NOT_FOUND.withDescription(segmentKey + " is not here").asRuntimeException();
+    }
+    if (pages < 1) {
+      throw invalid("a run needs at least one page");
+    }
+    synchronized (runs) {
+      if (closed) {
+        throw Status.UNAVAILABLE.withDescription("this peer has stopped").asRuntimeException();
+      }
+      if (runs.size() >= options.runs) {
+        throw Status.RESOURCE_EXHAUSTED
+            .withDescription("this peer serves " + runs.size() + " runs, and no more")
+            .asRuntimeException();
+      }
+      if (runs.containsKey(key)) {
+        throw Status.ABORTED
+            .withDescription("the run is being opened by another stream")
+            .asRuntimeException();
+      }
+      var run = slot.reserve(this, key, pages);
+      if (run == null) {
+        throw Status.RESOURCE_EXHAUSTED
+            .withDescription(
+                "%d pages are wanted, and %d of the %d of %s are free"
+                    .formatted(pages, slot.freePages(), slot.segment().pages(), segmentKey))
+            .asRuntimeException();
+      }
+      runs.put(key, run);
+      return run;
+    }
+  }
+
+  /** The run that a stream's first frame is for. */
+  StageRun run(Activation first) {
+    StageRun run;
+    synchronized (runs) {
+      run = runs.get(new RunKey(first.getRun(), first.getStage()));
+    }
+    if (run == null) {
+      throw Status.NOT_FOUND
+          .withDescription(
+              "stage %s is not open here for this run"
+                  .formatted(Integer.toUnsignedString(first.getStage())))
+          .asRuntimeException();
+    }
+    if (!digest(run.slot().segment().key().planDigest()).equals(first.getPlanDigest())) {
+      throw invalid("the frames are of another plan");
+    }
+    return run;
+  }
+
+  /** Ends a run and frees its pages. */
+  void end(StageRun run, String reason) {
+    if (!run.end(reason)) {
+      return;
+    }
+    synchronized (runs) {
+      runs.remove(run.key(), run);
+    }
+    // A frame of the run that is being computed still writes to its pages; whatever is computed
+    // in them next comes after it.
+    if (run.slot().release(run, run.physicalPages())) {
+      work.add(run.slot()::close);
+    }
+  }
+
+  ScheduledFuture<?> later(Duration delay, Runnable task) {
+    return timer.schedule(task, delay.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  static StatusRuntimeException invalid(String message) {
+    return Status.INVALID_ARGUMENT.withDescription(message).asRuntimeException();
+  }
+
+  static ByteString digest(String hex) {
+    return ByteString.copyFrom(HexFormat.of().parseHex(hex));
+  }
+
+  // ---- computing
+
+  /** A run may have something to compute. */
+  void schedule(StageRun run) {
+    if (run.schedule()) {
+      work.add(() -> step(run));
+    }
+  }
+
+  private void step(StageRun run) {
+    if (run.computeNext()) {
+      schedule(run);
+    }
+  }
+
+  private void compute() {
+    while (true) {
+      try {
+        work.take().run();
+      } catch (InterruptedException stopped) {
+        return;
+      } catch (RuntimeException | Error failure) {
+        LOG.error("computing failed outside of a frame", failure);
+      }
+    }
+  }
+
+  // ---- the end
 
   public boolean isDraining() {
     return draining;
   }
 
-  public StageHost(Transport transport, Options options) {}
-
-  /** Offers a segment; it is closed when it is retired or the host is closed. */
-  public void add(Segment segment) {
-    segments.put(segment.key(), segment);
-  }
-
-  /**
-   * Takes no new runs for a segment, and closes it once none uses it.
-   *
-   * @return done when the segment has been closed; at once if there is none
-   */
-  public CompletableFuture<Void> retire(SegmentKey key) {
-    return remove(key);
-  }
-
-  /** Ends the runs of a segment and closes it. */
-  public CompletableFuture<Void> remove(SegmentKey key) {
-    var segment = segments.remove(key);
-    if (segment != null) {
-      segment.close();
-    }
-    return CompletableFuture.completedFuture(null);
-  }
-
-  /** What each segment has to do. */
-  public Map<SegmentKey, SegmentLoad> loads() {
-    return Map.of();
-  }
-
   /** Tells all runs that this process is about to leave, and takes no new ones. */
   public void drain() {
     draining = true;
+    allRuns().forEach(run -> run.fault(Fault.Kind.DRAINING, "the peer is about to leave"));
+  }
+
+  private List<StageRun> allRuns() {
+    synchronized (runs) {
+      return List.copyOf(runs.values());
+    }
   }
 
   /** Ends all runs and closes all segments. */
   @Override
   public void close() {
-    segments.values().forEach(Segment::close);
+    synchronized (runs) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+    }
+    allRuns().forEach(run -> end(run, "the peer stops"));
+    timer.shutdownNow();
+    var slots = List.copyOf(segments.values());
+    segments.clear();
+    slots.forEach(SegmentSlot::retire);
+    slots.forEach(slot -> work.add(slot::close));
+    work.add(() -> Thread.currentThread().interrupt());
+    Pipeline.join(thread);
   }
 }

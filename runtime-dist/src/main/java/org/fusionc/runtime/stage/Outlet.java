@@ -1,0 +1,133 @@
+package org.fusionc.runtime.stage;
+
+import com.google.protobuf.MessageLite;
+import io.grpc.stub.CallStreamObserver;
+import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.Iterator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Messages on their way out of a stream, sent by a thread of their own as fast as the other side
+ * takes them, so that computing goes on meanwhile. It never blocks those who add messages; they ask
+ * {@link #isFull} before they make more.
+ */
+final class Outlet<M extends MessageLite> {
+  private record Item<M>(Iterator<? extends M> messages, long bytes) {}
+
+  private final int maxMessages;
+  private final long maxBytes;
+  private final Runnable drained;
+  private final Deque<Item<M>> queue = new ArrayDeque<>();
+  private final Object sending = new Object();
+  private long bytes;
+  private boolean closed;
+
+  /**
+   * @param maxMessages and
+   * @param maxBytes from which on it is full
+   * @param drained told when it is full no more
+   */
+  Outlet(int maxMessages, long maxBytes, Runnable drained) {
+    this.maxMessages = maxMessages;
+    this.maxBytes = maxBytes;
+    this.drained = drained;
+  }
+
+  /**
+   * Begins to send.
+   *
+   * @param call whose ready handler calls {@link #ready}
+   */
+  void start(CallStreamObserver<? super M> call, String name) {
+    Thread.ofVirtual().name(name).start(() -> send(call));
+  }
+
+  void add(M message) {
+    addAll(Collections.singleton(message).iterator(), message.getSerializedSize());
+  }
+
+  /**
+   * Adds messages that are made when their turn comes.
+   *
+   * @param size in bytes that they hold until then
+   */
+  synchronized void addAll(Iterator<? extends M> messages, long size) {
+    if (!closed) {
+      queue.add(new Item<>(messages, size));
+      bytes += size;
+      notifyAll();
+    }
+  }
+
+  /** Whether whoever makes messages should wait. */
+  synchronized boolean isFull() {
+    return !closed && (queue.size() >= maxMessages || bytes >= maxBytes);
+  }
+
+  /** The other side may take more. */
+  synchronized void ready() {
+    notifyAll();
+  }
+
+  /** Drops what has not been sent. */
+  synchronized void close() {
+    closed = true;
+    queue.clear();
+    bytes = 0;
+    notifyAll();
+  }
+
+  /** Does something with the stream while no message is being sent. */
+  void exclusively(Runnable action) {
+    synchronized (sending) {
+      action.run();
+    }
+  }
+
+  private void send(CallStreamObserver<? super M> call) {
+    try {
+      while (true) {
+        var message = next(call);
+        if (message == null) {
+          return;
+        }
+        synchronized (sending) {
+          call.onNext(message);
+        }
+      }
+    } catch (InterruptedException | RuntimeException ended) {
+      // The stream has ended; whoever listens to it is told so.
+      close();
+    }
+    drained.run();
+  }
+
+  /** Waits for a message and for the other side; null when closed. */
+  private @Nullable M next(CallStreamObserver<? super M> call) throws InterruptedException {
+    M message;
+    boolean wasFull;
+    boolean nowFull;
+    synchronized (this) {
+      while (!closed && (queue.isEmpty() || !call.isReady())) {
+        wait();
+      }
+      if (closed) {
+        return null;
+      }
+      wasFull = isFull();
+      var item = queue.getFirst();
+      message = item.messages.hasNext() ? item.messages.next() : null;
+      if (!item.messages.hasNext()) {
+        queue.removeFirst();
+        bytes -= item.bytes;
+      }
+      nowFull = isFull();
+    }
+    if (wasFull && !nowFull) {
+      drained.run();
+    }
+    return message == null ? next(call) : message;
+  }
+}

@@ -1,0 +1,599 @@
+package org.fusionc.runtime.stage;
+
+import com.google.protobuf.ByteString;
+import io.grpc.Status;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.fusionc.ir.backend.Batch;
+import org.fusionc.ir.backend.Tensor;
+import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.runtime.exec.Frame;
+import org.fusionc.runtime.net.Address;
+import org.fusionc.runtime.proto.Activation;
+import org.fusionc.runtime.proto.Downstream;
+import org.fusionc.runtime.proto.DriveEvent;
+import org.fusionc.runtime.proto.Fault;
+import org.fusionc.runtime.proto.Open;
+import org.fusionc.runtime.proto.Opened;
+import org.fusionc.runtime.proto.Pong;
+import org.fusionc.runtime.proto.Rebuild;
+import org.fusionc.runtime.proto.Rebuilt;
+import org.fusionc.runtime.proto.Replay;
+import org.fusionc.runtime.proto.ReplaySent;
+import org.fusionc.runtime.proto.Reroute;
+import org.fusionc.runtime.proto.Rerouted;
+import org.fusionc.runtime.proto.Sequence;
+import org.fusionc.runtime.wire.Activations;
+import org.fusionc.runtime.wire.FrameCheck;
+import org.fusionc.runtime.wire.FrameRefused;
+import org.fusionc.runtime.wire.Port;
+import org.fusionc.runtime.wire.SessionTable;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One stage of one run: its pages, sessions, kept rows and waiting frames. Frames come in on the
+ * threads of their streams, are computed on the host's thread, and go out on threads of their own;
+ * this object's monitor guards what they share, and is not held while a frame is computed.
+ */
+final class StageRun {
+  private static final Logger LOG = LoggerFactory.getLogger(StageRun.class);
+
+  /** A frame that waits; of the message only what goes on with its results. */
+  private record Queued(
+      Frame frame,
+      List<Sequence> sequences,
+      long epoch,
+      long number,
+      @Nullable Rebuild rebuild,
+      long bytes) {}
+
+  private final StageHost host;
+  private final RunKey key;
+  private final SegmentSlot slot;
+  private final int[] pages;
+  private final FrameCheck check;
+  private final SessionTable sessions;
+  private final RowLog log;
+  private final RunFigures figures = new RunFigures();
+  private final AtomicBoolean scheduled = new AtomicBoolean();
+  private final Deque<Queued> queue = new ArrayDeque<>();
+
+  private long queuedBytes;
+  private long epoch;
+  private boolean failed;
+  private boolean ended;
+  private long rebuiltTokens;
+  private long rebuiltNanos;
+  private @Nullable DriveStream drive;
+  private @Nullable FrameStream source;
+  private boolean sourceWaits;
+  private @Nullable Next next;
+  private @Nullable ScheduledFuture<?> expiry;
+
+  StageRun(StageHost host, RunKey key, SegmentSlot slot, int[] pages) {
+    this.host = host;
+    this.key = key;
+    this.slot = slot;
+    this.pages = pages;
+    var segment = slot.segment();
+    var options = host.options();
+    check =
+        new FrameCheck(
+            segment.inputs(),
+            new FrameCheck.Limits(
+                segment.stage(),
+                segment.stages(),
+                segment.context(),
+                segment.pageTokens(),
+                options.frameTokens()));
+    sessions = new SessionTable(pages.length, options.sessions());
+    log = new RowLog(segment.outputs());
+  }
+
+  RunKey key() {
+    return key;
+  }
+
+  SegmentSlot slot() {
+    return slot;
+  }
+
+  int pages() {
+    return pages.length;
+  }
+
+  int queued() {
+    return figures.queued();
+  }
+
+  /** Whether it was not on the list of runs with frames to compute, and now is. */
+  boolean schedule() {
+    return scheduled.compareAndSet(false, true);
+  }
+
+  // ---- what the coordinator asks for
+
+  /** Takes the run into use, or back into use after its coordinator was gone. */
+  synchronized void open(Open open, DriveStream stream, boolean resumed) {
+    if (ended) {
+      throw Status.ABORTED.withDescription("the run has ended meanwhile").asRuntimeException();
+    }
+    if (resumed) {
+      requireLater(open.getEpoch());
+    }
+    var address = address(open.hasDownstream(), open.getDownstream());
+    var before = drive;
+    drive = stream;
+    if (before != null) {
+      before.end(Status.ABORTED.withDescription("another stream drives the run now"));
+    }
+    if (expiry != null) {
+      expiry.cancel(false);
+      expiry = null;
+    }
+    begin(open.getEpoch(), address);
+    emit(
+        DriveEvent.newBuilder().setOpened(Opened.newBuilder().setEpoch(epoch).setResumed(resumed)));
+    LOG.info(
+        "{}: {} in epoch {} with {} pages",
+        key,
+        resumed ? "resumed" : "opened",
+        epoch,
+        pages.length);
+  }
+
+  private void requireLater(long later) {
+    if (Long.compareUnsigned(later, epoch) <= 0) {
+      throw StageHost.invalid(
+          "epoch %s does not come after epoch %s"
+              .formatted(Long.toUnsignedString(later), Long.toUnsignedString(epoch)));
+    }
+  }
+
+  synchronized void reroute(Reroute reroute, DriveStream stream) {
+    requireDriver(stream);
+    requireLater(reroute.getEpoch());
+    begin(reroute.getEpoch(), address(reroute.hasDownstream(), reroute.getDownstream()));
+    emit(DriveEvent.newBuilder().setRerouted(Rerouted.newBuilder().setEpoch(epoch)));
+  }
+
+  private void requireDriver(DriveStream stream) {
+    if (drive != stream || ended) {
+      throw Status.ABORTED
+          .withDescription("the run has ended, or another stream drives it")
+          .asRuntimeException();
+    }
+  }
+
+  /** Where the next stage is; empty for the last stage. */
+  private Optional<Address> address(boolean given, Downstream downstream) {
+    var segment = slot.segment();
+    if (given == segment.isLast()) {
+      throw StageHost.invalid(
+          given
+              ? "stage %d is the last one, and has no downstream".formatted(segment.stage())
+              : "stage %d is not the last one, and needs a downstream".formatted(segment.stage()));
+    }
+    if (!given) {
+      return Optional.empty();
+    }
+    if (downstream.getStage() != segment.stage() + 1) {
+      throw StageHost.invalid(
+          "what comes after stage %d is stage %d, not %s"
+              .formatted(
+                  segment.stage(),
+                  segment.stage() + 1,
+                  Integer.toUnsignedString(downstream.getStage())));
+    }
+    try {
+      return Optional.of(Address.parse(downstream.getAddress()));
+    } catch (DiagnosticException malformed) {
+      throw StageHost.invalid("the downstream's address: " + malformed.getMessage());
+    }
+  }
+
+  /** Begins an epoch: what belongs to older ones goes. */
+  private void begin(long later, Optional<Address> address) {
+    epoch = later;
+    failed = false;
+    rebuiltTokens = 0;
+    rebuiltNanos = 0;
+    host.countStale(queue.size());
+    queue.clear();
+    queuedBytes = 0;
+    figures.waiting(0);
+    sessions.rewind();
+    closeNext();
+    if (address.isPresent()) {
+      var segment = slot.segment();
+      var header =
+          Next.header(key.run(), StageHost.digest(segment.key().planDigest()), segment.stage() + 1);
+      next =
+          new Next(
+              host.transport(),
+              address.get(),
+              header,
+              () -> host.schedule(this),
+              (kind, message) -> nextFailed(later, kind, message));
+    }
+    resumeSource();
+  }
+
+  private void closeNext() {
+    if (next != null) {
+      next.close();
+      next = null;
+    }
+  }
+
+  private synchronized void nextFailed(long of, Fault.Kind kind, String message) {
+    if (of == epoch && !ended) {
+      closeNext();
+      fault(kind, message);
+    }
+  }
+
+  /** Queues the kept rows of sessions for the next stage. */
+  synchronized void replay(Replay replay, DriveStream stream) {
+    requireDriver(stream);
+    int stage = slot.segment().stage();
+    if (replay.getEpoch() != epoch) {
+      throw StageHost.invalid(
+          "it is epoch %s, not %s"
+              .formatted(Long.toUnsignedString(epoch), Long.toUnsignedString(replay.getEpoch())));
+    }
+    int until = replay.getUntilStage();
+    if (until <= stage || until >= slot.segment().stages()) {
+      throw StageHost.invalid(
+          "stage %d cannot replay until stage %s"
+              .formatted(stage, Integer.toUnsignedString(until)));
+    }
+    var sources = new ArrayList<ReplayFrames.Source>();
+    for (var session : replay.getSessionsList()) {
+      int length = session.getLength();
+      var kept = length < 0 ? null : log.kept(session.getSession(), length).orElse(null);
+      if (kept == null && length != 0) {
+        throw StageHost.invalid(
+            "%s positions of session %s are to be replayed, but %d are kept"
+                .formatted(
+                    Integer.toUnsignedString(length),
+                    Long.toUnsignedString(session.getSession()),
+                    log.length(session.getSession())));
+      }
+      if (kept != null) {
+        sources.add(new ReplayFrames.Source(session.getSession(), session.getPagesList(), kept));
+      }
+    }
+    if (next != null) {
+      next.sendAll(new ReplayFrames(slot.segment().outputs(), sources, epoch, until));
+    }
+    emit(DriveEvent.newBuilder().setReplaySent(ReplaySent.newBuilder().setEpoch(epoch)));
+  }
+
+  synchronized void forget(List<Long> gone) {
+    for (long session : gone) {
+      sessions.forget(session);
+      log.forget(session);
+    }
+  }
+
+  Pong pong(long nonce) {
+    return figures.pong(nonce, System.nanoTime());
+  }
+
+  /** The coordinator's stream has broken: the run is kept for the grace. */
+  synchronized void abandoned(DriveStream stream, String reason) {
+    if (drive == stream && !ended) {
+      drive = null;
+      LOG.warn("{}: kept for {}: {}", key, host.options().grace(), reason);
+      expiry = host.later(host.options().grace(), this::expire);
+      host.schedule(this);
+    }
+  }
+
+  private void expire() {
+    synchronized (this) {
+      if (drive != null) {
+        return;
+      }
+    }
+    host.end(this, "its coordinator did not come back");
+  }
+
+  /** The coordinator has ended the run. */
+  void completed(DriveStream stream) {
+    synchronized (this) {
+      if (drive != stream) {
+        return;
+      }
+    }
+    host.end(this, "its coordinator has ended it");
+  }
+
+  /**
+   * Lets go of everything.
+   *
+   * @return whether it had not ended before
+   */
+  synchronized boolean end(String reason) {
+    if (ended) {
+      return false;
+    }
+    ended = true;
+    queue.clear();
+    queuedBytes = 0;
+    figures.waiting(0);
+    closeNext();
+    if (expiry != null) {
+      expiry.cancel(false);
+    }
+    var gone = Status.UNAVAILABLE.withDescription("the run has ended: " + reason);
+    if (source != null) {
+      source.end(gone);
+      source = null;
+    }
+    if (drive != null) {
+      drive.end(gone);
+      drive = null;
+    }
+    LOG.info("{}: ended: {}", key, reason);
+    return true;
+  }
+
+  int[] physicalPages() {
+    return pages;
+  }
+
+  // ---- frames come in
+
+  /**
+   * Checks a frame and queues it.
+   *
+   * @param number how many came before it on its stream
+   * @return whether the stream may read the next one; else it is resumed later
+   */
+  synchronized boolean take(Activation frame, long number, FrameStream from) {
+    if (ended) {
+      throw Status.UNAVAILABLE.withDescription("the run has ended").asRuntimeException();
+    }
+    int order = Long.compareUnsigned(frame.getEpoch(), epoch);
+    if (order < 0) {
+      host.countStale(1);
+      return true;
+    }
+    if (order > 0) {
+      throw new FrameRefused(
+          "frame %s: it is of epoch %s, but epoch %s has not ended"
+              .formatted(
+                  Long.toUnsignedString(frame.getFrame()),
+                  Long.toUnsignedString(frame.getEpoch()),
+                  Long.toUnsignedString(epoch)));
+    }
+    if (source != null && source != from) {
+      var before = source;
+      source = null;
+      before.end(Status.ABORTED.withDescription("another stream brings the run's frames now"));
+    }
+    source = from;
+    sourceWaits = false;
+    if (failed) {
+      host.countStale(1);
+      return true;
+    }
+    var accepted = check.accept(frame, number, sessions);
+    long bytes = accepted.tensors().values().stream().mapToLong(t -> t.data().byteSize()).sum();
+    queue.add(
+        new Queued(
+            accepted,
+            frame.getSequencesList(),
+            epoch,
+            frame.getFrame(),
+            frame.hasRebuild() ? frame.getRebuild() : null,
+            bytes));
+    queuedBytes += bytes;
+    figures.waiting(queue.size());
+    host.schedule(this);
+    sourceWaits = isQueueFull();
+    return !sourceWaits;
+  }
+
+  private boolean isQueueFull() {
+    return queue.size() >= host.options().queuedFrames()
+        || queuedBytes >= host.options().queuedBytes();
+  }
+
+  private void resumeSource() {
+    if (sourceWaits && source != null && !isQueueFull()) {
+      sourceWaits = false;
+      source.resume();
+    }
+  }
+
+  synchronized void detach(FrameStream stream) {
+    if (source == stream) {
+      source = null;
+    }
+  }
+
+  // ---- and are computed
+
+  /**
+   * Computes the next frame, if there is one and its results have somewhere to go.
+   *
+   * @return whether to come back
+   */
+  boolean computeNext() {
+    scheduled.set(false);
+    Queued work;
+    synchronized (this) {
+      if (ended || isOutletFull()) {
+        return false;
+      }
+      work = queue.poll();
+      if (work == null) {
+        return false;
+      }
+      queuedBytes -= work.bytes;
+      figures.waiting(queue.size());
+      resumeSource();
+    }
+    int tokens = work.frame.batch().tokens();
+    long begin = System.nanoTime();
+    figures.begin(begin, tokens);
+    slot.meter().begin(begin);
+    List<ByteString> results = null;
+    Throwable failure = null;
+    try {
+      results = compute(work.frame);
+    } catch (RuntimeException | Error thrown) {
+      failure = thrown;
+    }
+    long end = System.nanoTime();
+    boolean decoded = work.rebuild == null && tokens == work.sequences.size();
+    figures.end(end, failure == null);
+    slot.meter().end(end, decoded && failure == null ? tokens : 0);
+    if (results != null) {
+      computed(work, results, end - begin);
+    } else {
+      computeFailed(work, Objects.requireNonNull(failure));
+    }
+    return true;
+  }
+
+  private boolean isOutletFull() {
+    return (next != null && next.isFull()) || (drive != null && drive.isFull());
+  }
+
+  /** The encoded rows of each output. */
+  private List<ByteString> compute(Frame frame) {
+    var segment = slot.segment();
+    var batch = frame.batch();
+    var mapped = batch.pages().stream().map(this::physical).toList();
+    var inputs = new ArrayList<Tensor>();
+    for (var port : segment.inputs()) {
+      inputs.add(Objects.requireNonNull(frame.tensors().get(port.name())));
+    }
+    var results =
+        segment.run(new Batch(batch.sequence(), batch.position(), batch.outputs(), mapped), inputs);
+    var encoded = new ArrayList<ByteString>();
+    for (int i = 0; i < results.size(); i++) {
+      encoded.add(
+          Activations.encode(
+              segment.outputs().get(i), results.get(i), batch.tokens(), batch.outputs().length));
+    }
+    return encoded;
+  }
+
+  private int[] physical(int[] named) {
+    var mapped = new int[named.length];
+    for (int i = 0; i < named.length; i++) {
+      mapped[i] = pages[named[i]];
+    }
+    return mapped;
+  }
+
+  private synchronized void computeFailed(Queued work, Throwable failure) {
+    LOG.error("{}: frame {} failed", key, work.number, failure);
+    if (!ended && work.epoch == epoch) {
+      // What comes after it would build on a cache that is not there.
+      failed = true;
+      queue.clear();
+      queuedBytes = 0;
+      figures.waiting(0);
+      resumeSource();
+      fault(
+          Fault.Kind.COMPUTE_FAILED,
+          "stage %d: frame %s: %s"
+              .formatted(slot.segment().stage(), Long.toUnsignedString(work.number), failure));
+    }
+  }
+
+  private synchronized void computed(Queued work, List<ByteString> results, long nanos) {
+    if (ended) {
+      return;
+    }
+    host.countComputed();
+    boolean last = slot.segment().isLast();
+    int row = 0;
+    for (var sequence : work.sequences) {
+      int end = sequence.getStart() + sequence.getTokens();
+      if (sessions.knows(sequence.getSession())) {
+        sessions.computed(sequence.getSession(), end);
+        if (!last) {
+          log.put(sequence.getSession(), sequence.getStart(), row, sequence.getTokens(), results);
+        }
+      }
+      row += sequence.getTokens();
+    }
+    if (work.epoch != epoch) {
+      host.countStale(1);
+      return;
+    }
+    if (work.rebuild != null) {
+      rebuiltTokens += row;
+      rebuiltNanos += nanos;
+      if (work.rebuild.getUntilStage() == slot.segment().stage()) {
+        if (work.rebuild.getLast()) {
+          emit(
+              DriveEvent.newBuilder()
+                  .setRebuilt(
+                      Rebuilt.newBuilder()
+                          .setEpoch(epoch)
+                          .setTokens(rebuiltTokens)
+                          .setNanos(rebuiltNanos)));
+        }
+        return;
+      }
+    }
+    var frame = message(work, results);
+    if (last) {
+      emit(DriveEvent.newBuilder().setResult(frame));
+    } else if (next != null) {
+      next.send(frame);
+    }
+  }
+
+  private Activation message(Queued work, List<ByteString> results) {
+    var batch = work.frame.batch();
+    var message =
+        Activation.newBuilder()
+            .setEpoch(work.epoch)
+            .setFrame(work.number)
+            .addAllSequences(work.sequences);
+    for (int output : batch.outputs()) {
+      message.addOutputs(output);
+    }
+    List<Port> ports = slot.segment().outputs();
+    for (int i = 0; i < ports.size(); i++) {
+      message.addTensors(
+          Activations.tensor(ports.get(i), batch.tokens(), batch.outputs().length, results.get(i)));
+    }
+    if (work.rebuild != null) {
+      message.setRebuild(work.rebuild);
+    }
+    return message.build();
+  }
+
+  // ---- events
+
+  synchronized void fault(Fault.Kind kind, String message) {
+    LOG.warn("{}: {}: {}", key, kind, message);
+    emit(
+        DriveEvent.newBuilder()
+            .setFault(Fault.newBuilder().setEpoch(epoch).setKind(kind).setMessage(message)));
+  }
+
+  private void emit(DriveEvent.Builder event) {
+    if (drive != null) {
+      drive.send(event.build());
+    }
+  }
+}
