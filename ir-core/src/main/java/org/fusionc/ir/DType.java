@@ -3,6 +3,7 @@ package org.fusionc.ir;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -84,6 +85,14 @@ public sealed interface DType {
    * {@code q4a<64>}.
    */
   record Quantized(int width, int group, boolean asymmetric) implements DType {
+    /** The group sizes that tensors are packed with. */
+    public static final Set<Integer> GROUPS = Set.of(32, 64, 128);
+
+    /** Whether tensors of this dtype have a layout in memory; the others are names only. */
+    public boolean isPacked() {
+      return (width == 4 || width == 8) && GROUPS.contains(group);
+    }
+
     @Override
     public double bits() {
       return width + (asymmetric ? 32.0 : 16.0) / group;

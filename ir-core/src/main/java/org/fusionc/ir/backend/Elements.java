@@ -31,6 +31,19 @@ public final class Elements {
     return Math.ceilDiv(Math.multiplyExact(count, (long) dtype.bits()), 8L);
   }
 
+  /**
+   * Bytes of a tensor.
+   *
+   * @throws IllegalArgumentException if it is quantised in a way that has no layout
+   */
+  public static long bytes(DType dtype, List<Long> shape) {
+    return switch (dtype) {
+      case Scalar scalar ->
+          bytes(scalar, shape.stream().mapToLong(Long::longValue).reduce(1, Math::multiplyExact));
+      case DType.Quantized quantized -> QuantizedLayout.of(quantized, shape).bytes();
+    };
+  }
+
   /** The value nearest to {@code x} that the floating dtype has; ties to even. */
   public static double round(Scalar dtype, double x) {
     return switch (dtype) {

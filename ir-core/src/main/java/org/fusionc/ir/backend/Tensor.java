@@ -25,18 +25,17 @@ public record Tensor(DType dtype, List<Long> shape, MemorySegment data) {
 
   public Tensor {
     shape = List.copyOf(shape);
-    if (dtype instanceof DType.Scalar scalar
-        && data.byteSize() != Elements.bytes(scalar, elements(shape))) {
+    long bytes = Elements.bytes(dtype, shape);
+    if (data.byteSize() != bytes) {
       throw new IllegalArgumentException(
-          "%s%s takes %d bytes, not %d"
-              .formatted(dtype, shape, Elements.bytes(scalar, elements(shape)), data.byteSize()));
+          "%s%s takes %d bytes, not %d".formatted(dtype, shape, bytes, data.byteSize()));
     }
   }
 
-  /** A tensor of zeros. */
-  public static Tensor allocate(Arena arena, DType.Scalar dtype, long... shape) {
+  /** A tensor of zero bytes. */
+  public static Tensor allocate(Arena arena, DType dtype, long... shape) {
     var dims = Arrays.stream(shape).boxed().toList();
-    return new Tensor(dtype, dims, arena.allocate(Elements.bytes(dtype, elements(dims)), 64));
+    return new Tensor(dtype, dims, arena.allocate(Elements.bytes(dtype, dims), 64));
   }
 
   /** An {@code f32} tensor with these elements, in memory of the garbage collector's. */

@@ -27,8 +27,13 @@ final class Formulas {
     return x.tensorType().dtype() == Scalar.F64 ? Scalar.F64 : Scalar.F32;
   }
 
+  /** In another dtype, exactly or rounded; what is quantised is unpacked. */
   Value cast(Value x, DType to) {
-    return x.tensorType().dtype().equals(to) ? x : b.cast(x, to);
+    var from = x.tensorType().dtype();
+    if (from instanceof DType.Quantized) {
+      return b.dequantize(x, to);
+    }
+    return from.equals(to) ? x : b.cast(x, to);
   }
 
   /** The value in the dtype of another. */

@@ -260,8 +260,8 @@ public final class Array implements Datum {
     return cast;
   }
 
-  /** Bytes held. */
-  long bytes() {
+  @Override
+  public long bytes() {
     return (long) size() * (floats != null ? Float.BYTES : Long.BYTES);
   }
 

@@ -22,6 +22,7 @@ final class Evaluators {
     Reductions.register(this);
     Shapes.register(this);
     Linear.register(this);
+    Quantized.register(this);
     Norms.register(this);
     Rotary.register(this);
     Caches.register(this);

@@ -49,8 +49,14 @@ final class Frame {
     values.remove(value);
   }
 
+  /** A tensor's elements; what is quantised as the f32 numbers that it stands for. */
   Array array(Value value) {
-    return (Array) get(value);
+    return get(value) instanceof Packed packed ? packed.numbers() : (Array) get(value);
+  }
+
+  /** A quantised tensor. */
+  Packed packed(Value value) {
+    return (Packed) get(value);
   }
 
   /** Operand {@code i} of an op, which is there. */
@@ -107,6 +113,15 @@ final class Frame {
         }
         for (int i = 0; i < tensor.rank(); i++) {
           bind(tensor.dim(i), array.dim(i), array + " as " + tensor);
+        }
+      }
+      case Type.Tensor tensor when datum instanceof Packed packed -> {
+        var value = packed.tensor().type();
+        if (tensor.rank() != value.rank() || !tensor.dtype().equals(value.dtype())) {
+          throw new Problem("the value is " + value + " but its type is " + tensor, "");
+        }
+        for (int i = 0; i < tensor.rank(); i++) {
+          bind(tensor.dim(i), (int) value.dim(i).value(), value + " as " + tensor);
         }
       }
       case Type.Batch(var tokens, var outputs) when datum instanceof Datum.Ragged(var batch) -> {

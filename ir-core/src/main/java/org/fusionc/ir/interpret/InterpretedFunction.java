@@ -54,7 +54,7 @@ final class InterpretedFunction implements Executable {
                 throw new IllegalArgumentException(
                     inputs.size() + " tensors are too few for " + program.function());
               }
-              yield Array.of(inputs.get(input++));
+              yield Datum.of(inputs.get(input++));
             }
           });
     }
@@ -64,7 +64,7 @@ final class InterpretedFunction implements Executable {
       if (result instanceof KvCache cache) {
         next.add(cache);
       } else {
-        tensors.add(((Array) result).toTensor());
+        tensors.add(Interpreter.tensor(result));
       }
     }
     states = next;

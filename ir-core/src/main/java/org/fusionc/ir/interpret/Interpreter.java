@@ -30,11 +30,16 @@ public final class Interpreter {
     return run(
             Module.empty(new Graph()),
             function,
-            inputs.stream().map(Array::of).toList(),
+            inputs.stream().map(t -> Datum.of(t)).toList(),
             Interpreter::none)
         .stream()
-        .map(datum -> ((Array) datum).toTensor())
+        .map(Interpreter::tensor)
         .toList();
+  }
+
+  /** A tensor's datum as a tensor. */
+  static Tensor tensor(Datum datum) {
+    return datum instanceof Packed packed ? packed.tensor() : ((Array) datum).toTensor();
   }
 
   private static Tensor none(Module.WeightDef weight) {

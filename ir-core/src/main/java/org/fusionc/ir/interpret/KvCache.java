@@ -143,7 +143,8 @@ public final class KvCache implements Datum {
   }
 
   /** Bytes held. */
-  long bytes() {
+  @Override
+  public long bytes() {
     return Arrays.stream(pages)
         .mapToLong(p -> p == null ? 0 : (long) (p.keys.length + p.values.length) * Double.BYTES)
         .sum();

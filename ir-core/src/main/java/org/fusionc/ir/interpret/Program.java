@@ -136,8 +136,6 @@ final class Program {
 
   /** Bytes held for the values that are kept. */
   long bytes() {
-    return kept.values().stream()
-        .mapToLong(datum -> datum instanceof Array array ? array.bytes() : 0)
-        .sum();
+    return kept.values().stream().mapToLong(Datum::bytes).sum();
   }
 }

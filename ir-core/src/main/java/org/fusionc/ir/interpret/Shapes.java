@@ -194,7 +194,10 @@ final class Shapes {
     return (int) index;
   }
 
-  private static Array gather(Gather op, Frame frame) {
+  private static Datum gather(Gather op, Frame frame) {
+    if (frame.get(op.x()) instanceof Packed packed) {
+      return Quantized.gather(packed, op, frame);
+    }
     var x = frame.array(op.x());
     var indices = frame.array(op.indices());
     int axis = axis(op.axis(), x.rank());

@@ -20,7 +20,7 @@ import org.fusionc.ir.diagnostic.Location;
 final class Weights {
   private final Module module;
   private final WeightLoader loader;
-  private final Map<String, Array> ready = new HashMap<>();
+  private final Map<String, Datum> ready = new HashMap<>();
 
   /** Loads and computes what the function uses, so that what is wrong shows now. */
   Weights(Module module, WeightLoader loader, Function function) {
@@ -32,12 +32,13 @@ final class Weights {
     ready.keySet().retainAll(used.stream().map(Weight::symbol).collect(Collectors.toSet()));
   }
 
-  Array get(Weight weight) {
-    var array = ready.get(weight.symbol());
-    if (array == null) {
+  /** An {@link Array}, or {@link Packed} if the weight is quantised. */
+  Datum get(Weight weight) {
+    var datum = ready.get(weight.symbol());
+    if (datum == null) {
       throw new IllegalStateException("@" + weight.symbol() + " was not made ready");
     }
-    return array;
+    return datum;
   }
 
   /** Makes weights ready, each after those that it is computed from. */
@@ -77,9 +78,9 @@ final class Weights {
         : List.of();
   }
 
-  private Array evaluate(Module.WeightDef definition) {
+  private Datum evaluate(Module.WeightDef definition) {
     if (definition.source() instanceof WeightSource.Computed(var function)) {
-      return (Array) new Program(function, this).run(List.of(), Map.of()).getFirst();
+      return new Program(function, this).run(List.of(), Map.of()).getFirst();
     }
     try {
       var tensor = loader.load(definition);
@@ -87,7 +88,7 @@ final class Weights {
         throw new Problem(
             "the loaded tensor is %s, not %s".formatted(tensor.type(), definition.type()), "");
       }
-      return Array.of(tensor);
+      return Datum.of(tensor);
     } catch (Problem problem) {
       throw problem.at(Location.named("@" + definition.symbol()), "weight @" + definition.symbol());
     }
@@ -114,6 +115,6 @@ final class Weights {
   }
 
   long bytes() {
-    return ready.values().stream().mapToLong(Array::bytes).sum();
+    return ready.values().stream().mapToLong(Datum::bytes).sum();
   }
 }

@@ -2,6 +2,7 @@ package org.fusionc.ir.op;
 
 import java.util.HashSet;
 import java.util.List;
+import org.fusionc.ir.DType;
 import org.fusionc.ir.DType.Scalar;
 import org.fusionc.ir.Dim;
 import org.fusionc.ir.Function;
@@ -116,6 +117,22 @@ final class Constraints {
     return from.equals(to)
         ? null
         : "%s has %s elements, %s has %s".formatted(op.x().type(), from, op.type(), to);
+  }
+
+  static @Nullable String quantizeDtype(Quantize op) {
+    return op.to() instanceof DType.Quantized to && to.isPacked() ? null : "to = " + op.to();
+  }
+
+  static @Nullable String dequantizeDtype(Dequantize op) {
+    return op.to().isFloat() ? null : "to = " + op.to();
+  }
+
+  static @Nullable String gatherGroups(Gather op) {
+    var x = op.x().tensorType();
+    return x.dtype() instanceof DType.Quantized
+            && Inference.axis(op.axis(), x.rank()) == x.rank() - 1
+        ? "axis = " + op.axis() + " of " + x
+        : null;
   }
 
   static @Nullable String broadcasts(BroadcastTo op) {

@@ -62,6 +62,14 @@ final class Inference {
     return op.x().tensorType().withDtype(op.to());
   }
 
+  static Type quantize(Quantize op) {
+    return op.x().tensorType().withDtype(op.to());
+  }
+
+  static Type dequantize(Dequantize op) {
+    return op.x().tensorType().withDtype(op.to());
+  }
+
   static Type matmul(Matmul op) {
     var x = op.x().tensorType();
     var y = op.y().tensorType();

@@ -11,6 +11,7 @@ import static java.lang.Math.tanh;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.fusionc.ir.DType;
 import org.fusionc.ir.DType.Scalar;
 import org.fusionc.ir.FunctionBuilder;
 import org.fusionc.ir.Literal;
@@ -18,6 +19,10 @@ import org.fusionc.ir.Type;
 
 /** Tensor ops on small values. */
 final class TensorCases {
+  private static final DType Q8 = new DType.Quantized(8, 32, false);
+  private static final DType Q4 = new DType.Quantized(4, 64, false);
+  private static final DType Q4A = new DType.Quantized(4, 32, true);
+
   private static final double INF = Double.POSITIVE_INFINITY;
   private static final double NAN = Double.NaN;
 
@@ -40,6 +45,31 @@ final class TensorCases {
     on("cast to bool", h -> h.b.cast(h.f32(0, 0.5), Scalar.BOOL), 0, 1);
     on("cast to bf16", h -> h.b.cast(h.f32(1.00390625, 1.01171875), Scalar.BF16), 1, 1.015625);
     on("cast of i32 wraps", h -> h.b.cast(h.i32(300, -1), Scalar.U8), 44, 255);
+    // scale = f16(254 / 127) = 2; 3 / 2 = 1.5 goes to the even 2, 5 / 2 = 2.5 as well
+    on(
+        "q8",
+        h -> h.b.dequantize(h.b.quantize(h.f32(-254, 3, 5, 0, 7), Q8), Scalar.F32),
+        -254,
+        4,
+        4,
+        0,
+        8);
+    // scale = 8 / -8 = -1: the largest is met exactly, the other end is limited to 7
+    on(
+        "q4",
+        h -> h.b.dequantize(h.b.quantize(h.f32(8, -7.8, 2.4, 0.5), Q4), Scalar.F32),
+        8,
+        -7,
+        2,
+        0);
+    // min = 1, scale = (31 - 1) / 15 = 2
+    on(
+        "q4a",
+        h -> h.b.dequantize(h.b.quantize(h.f32(1, 31, 4.5, 6), Q4A), Scalar.F32),
+        1,
+        31,
+        5,
+        5);
     on("neg", h -> h.b.neg(h.f32(1, -2)), -1, 2);
     on("abs", h -> h.b.abs(h.i32(-3, 4)), 3, 4);
     on("sign", h -> h.b.sign(h.f32(-0.5, 0, 7)), -1, 0, 1);

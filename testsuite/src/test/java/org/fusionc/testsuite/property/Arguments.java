@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.LongStream;
+import org.fusionc.ir.DType;
 import org.fusionc.ir.DType.Scalar;
 import org.fusionc.ir.Dim;
 import org.fusionc.ir.Function;
@@ -55,6 +56,17 @@ final class Arguments {
       }
       case "moe" -> {
         return limit(safe, tensor(operands, 3).dim(0)).map(o -> new Call(o, attributes, null));
+      }
+      case "dequantize" -> {
+        // Of what is packed on the spot; quantised values have few uses, and are not kept.
+        var x = tensor(operands, 0);
+        return x.rank() == 0 || !x.dtype().isFloat() || !((DType) attributes.get(0)).isFloat()
+            ? Optional.empty()
+            : Optional.of(
+                new Call(
+                    List.of(builder.quantize(Objects.requireNonNull(operands.get(0)), quantized())),
+                    attributes,
+                    null));
       }
       case "concat" -> {
         // Of one type, so that they join.
@@ -116,6 +128,9 @@ final class Arguments {
       case "rope_frequencies.scaling" -> {
         return choices.oneOf("none", "linear");
       }
+      case "quantize.to" -> {
+        return quantized();
+      }
       case "softcap.cap" -> {
         return choices.oneOf(0.5, 1.0, 30.0);
       }
@@ -125,6 +140,11 @@ final class Arguments {
             : random(schema, attribute, operands);
       }
     }
+  }
+
+  private DType quantized() {
+    return new DType.Quantized(
+        choices.oneOf(4, 8), choices.oneOf(32, 64, 128), choices.chance(0.5));
   }
 
   private @Nullable Object random(

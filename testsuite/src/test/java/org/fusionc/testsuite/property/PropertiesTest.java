@@ -38,6 +38,8 @@ class PropertiesTest {
   Stream<DynamicTest> everyPassKeepsWhatIsComputed() {
     return PASSES.all().stream()
         .map(Pass::name)
+        // It is there to change what is computed, a little.
+        .filter(pass -> !pass.equals("quantize"))
         .map(pass ->
             DynamicTest.dynamicTest(
                 pass, () -> check(pass, "opt -p " + pass, m -> passProblem(m, pass))));

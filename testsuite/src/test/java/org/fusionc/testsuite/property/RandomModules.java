@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import org.fusionc.ir.DType;
 import org.fusionc.ir.DType.Scalar;
 import org.fusionc.ir.Dim;
 import org.fusionc.ir.FunctionBuilder;
@@ -42,7 +43,9 @@ final class RandomModules {
           "less_equal",
           "top_k",
           "arg_max",
-          "cast");
+          "cast",
+          "quantize",
+          "dequantize");
 
   private static final List<OpSchema> OPS = List.copyOf(OpRegistry.builtIn().all());
 
@@ -106,6 +109,9 @@ final class RandomModules {
   }
 
   private void keep(Value value, boolean isExact) {
+    if (value.type() instanceof Type.Tensor tensor && tensor.dtype() instanceof DType.Quantized) {
+      return;
+    }
     values.add(value);
     if (isExact) {
       exact.add(value);

@@ -148,7 +148,8 @@ final class Unifier {
 
   private long staticDim(String name, Choices choices) {
     var dim = dims.computeIfAbsent(name, n -> Dim.of(choices.between(1, 4)));
-    return dim.isStatic() ? dim.value() : 1;
+    // A cache has no empty dimensions: one that is bound to 0 does not fit, and is tried again.
+    return dim.isStatic() ? Math.max(1, dim.value()) : 1;
   }
 
   private DType chosenDtype(String name, Choices choices) {
