@@ -79,7 +79,7 @@ final class Connections {
       close(evicted, "unproven", "too many connections that have made no call; this is the oldest");
     }
     channel.closeFuture().addListener(closed -> remove(remote));
-    var unused =
+    var _ =
         channel
             .eventLoop()
             .schedule(
@@ -114,7 +114,7 @@ final class Connections {
 
   private void close(Channel channel, String kind, String reason) {
     refusals.refuse(channel.remoteAddress(), kind, reason);
-    var unused = channel.close();
+    var _ = channel.close();
   }
 
   private synchronized void remove(InetSocketAddress remote) {

@@ -99,7 +99,7 @@ final class FrameWatch extends ChannelDuplexHandler {
     if (!ended) {
       ended = true;
       refusals.refuse(context.channel().remoteAddress(), kind, reason);
-      var unused = context.close();
+      var _ = context.close();
     }
     return false;
   }
@@ -123,7 +123,7 @@ final class FrameWatch extends ChannelDuplexHandler {
             "a violation of HTTP/2, ended with error " + error);
       }
     }
-    var unused = context.write(message, promise);
+    var _ = context.write(message, promise);
   }
 
   @Override

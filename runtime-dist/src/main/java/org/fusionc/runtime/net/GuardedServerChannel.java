@@ -33,7 +33,7 @@ final class GuardedServerChannel extends NioServerSocketChannel {
       if (connections.add(context.channel())) {
         context.fireChannelActive();
       } else {
-        var unused = context.close();
+        var _ = context.close();
       }
     }
 
