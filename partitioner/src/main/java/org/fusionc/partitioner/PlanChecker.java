@@ -8,16 +8,24 @@ import java.util.stream.Collectors;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Suggestion;
+import org.fusionc.ir.plan.Link;
 import org.fusionc.ir.plan.Plan;
 import org.fusionc.ir.plan.PlanValue;
 import org.fusionc.ir.plan.Quantity;
 import org.fusionc.ir.plan.Stage;
 import org.fusionc.ir.plan.Unit;
 import org.fusionc.partitioner.cluster.Cluster;
+import org.fusionc.partitioner.cluster.ClusterDevice;
 import org.fusionc.partitioner.solve.Piece;
 
 /** Checks plans that people wrote or edited, and does their sums. */
 public final class PlanChecker {
+  /**
+   * A stage's attribute of how many seconds it is expected to take to go on elsewhere when its
+   * device is lost. The checker keeps it: what it depends on is not in the plan.
+   */
+  public static final String RECOVER = "recover";
+
   private static final List<String> EXPECTED =
       List.of("context", "batch", "micro_batch", "decode", "prefill", "throughput", "bottleneck");
 
@@ -40,6 +48,35 @@ public final class PlanChecker {
    */
   public static Plan check(Module module, Plan plan) {
     return new PlanChecker(module, plan).check();
+  }
+
+  /**
+   * Checks a plan as one over another cluster, whose devices its stages must name.
+   *
+   * @param options the objective, context and batch, whatever the plan states
+   * @return the plan with that cluster's lines and the numbers that it has there
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException as {@link #check}
+   */
+  public static Plan over(Module module, Plan plan, Cluster cluster, PlanOptions options) {
+    var links = new ArrayList<Link>();
+    cluster
+        .links()
+        .forEach(link -> links.add(Cluster.line(link.from(), link.to(), link.both(), link.speed())));
+    cluster.defaultLink().ifPresent(speed -> links.add(Cluster.defaultLine(speed)));
+    return check(
+        module,
+        new Plan(
+            plan.name(),
+            options.objective().toString(),
+            OptionalDouble.empty(),
+            plan.expect()
+                .with("context", new Quantity(options.context(), Unit.NONE))
+                .with("batch", new Quantity(options.batch(), Unit.NONE)),
+            cluster.devices().stream().map(ClusterDevice::line).toList(),
+            links,
+            plan.stages(),
+            plan.edges(),
+            plan.origin()));
   }
 
   private Plan check() {
@@ -68,8 +105,28 @@ public final class PlanChecker {
     var computed =
         new PlanWriter(workload, pieces, count("micro_batch", options.batch()), formats)
             .plan(plan.name(), OptionalDouble.empty());
+    computed = recovering(computed);
     var unchanged = computed.withBound(plan.bound());
     return unchanged.equals(plan) ? plan : computed;
+  }
+
+  private Plan recovering(Plan computed) {
+    var stages = new ArrayList<Stage>();
+    for (var stage : computed.stages()) {
+      var stated = plan.stages().get(stage.index()).attributes().get(RECOVER);
+      stages.add(
+          stated
+              .map(value ->
+                  new Stage(
+                      stage.index(),
+                      stage.device(),
+                      stage.function(),
+                      stage.through(),
+                      stage.attributes().with(RECOVER, value),
+                      stage.origin()))
+              .orElse(stage));
+    }
+    return computed.withStages(stages);
   }
 
   private Objective objective() {

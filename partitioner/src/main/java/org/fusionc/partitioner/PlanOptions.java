@@ -7,8 +7,10 @@ import org.fusionc.ir.diagnostic.Diagnostic;
  *
  * @param context tokens per sequence for which there must be room; times are for a full context
  * @param batch sequences at once
+ * @param stages exactly so many, each on a device of its own, the busiest as little busy as can be;
+ *     0 for as many as is best
  */
-public record PlanOptions(Objective objective, int context, int batch) {
+public record PlanOptions(Objective objective, int context, int batch, int stages) {
   /** One sequence of up to 4096 tokens, each token as soon as possible. */
   public static final PlanOptions DEFAULT = new PlanOptions(Objective.LATENCY, 4096, 1);
 
@@ -16,6 +18,9 @@ public record PlanOptions(Objective objective, int context, int batch) {
   static final int PREFILL_CHUNK = 512;
 
   public PlanOptions {
+    if (stages < 0) {
+      throw Diagnostic.usage("there cannot be " + stages + " stages", "give 1 or more").exception();
+    }
     if (context < 1 || batch < 1) {
       throw Diagnostic.usage(
               "context " + context + " and batch " + batch + " must be at least 1",
@@ -28,6 +33,16 @@ public record PlanOptions(Objective objective, int context, int batch) {
               "reduce one of them")
           .exception();
     }
+  }
+
+  /** With as many stages as is best. */
+  public PlanOptions(Objective objective, int context, int batch) {
+    this(objective, context, batch, 0);
+  }
+
+  /** With exactly so many stages; 0 for as many as is best. */
+  public PlanOptions withStages(int count) {
+    return new PlanOptions(objective, context, batch, count);
   }
 
   /** Tokens of a chunk of a prompt. */

@@ -10,6 +10,7 @@ import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.plan.Plan;
 import org.fusionc.partitioner.cluster.Cluster;
 import org.fusionc.partitioner.cost.Liveness;
+import org.fusionc.partitioner.solve.EvenSearch;
 import org.fusionc.partitioner.solve.Goal;
 import org.fusionc.partitioner.solve.Piece;
 import org.fusionc.partitioner.solve.Search;
@@ -46,10 +47,36 @@ public final class Planner {
               Location.unknown(), "@" + FUNCTION + " computes nothing", "plan an imported model")
           .exception();
     }
+    if (options.stages() > 0) {
+      return even(workload);
+    }
     return switch (options.objective()) {
       case LATENCY -> latency(workload);
       case THROUGHPUT -> throughput(workload);
     };
+  }
+
+  private static Plan even(Workload workload) {
+    int stages = workload.options().stages();
+    int batch = workload.options().batch();
+    int devices = workload.cluster().devices().size();
+    if (stages > devices) {
+      throw Diagnostic.infeasible(
+              Location.unknown(),
+              stages + " stages were asked for, but there are " + devices + " devices",
+              "ask for fewer stages, or add devices")
+          .exception();
+    }
+    var pieces =
+        new EvenSearch(workload.problem(batch), stages)
+            .best()
+            .orElseThrow(() ->
+                Diagnostic.infeasible(
+                        Location.unknown(),
+                        "no plan of exactly " + stages + " stages fits the devices' memory",
+                        "ask for another number of stages, or for less context or batch")
+                    .exception());
+    return new PlanWriter(workload, pieces, batch).plan(NAME, OptionalDouble.empty());
   }
 
   private static Plan latency(Workload workload) {

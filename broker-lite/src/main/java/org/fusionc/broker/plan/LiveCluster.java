@@ -1,0 +1,99 @@
+package org.fusionc.broker.plan;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.fusionc.broker.state.ClusterState;
+import org.fusionc.broker.state.Layout;
+import org.fusionc.broker.state.LinkFigure;
+import org.fusionc.broker.state.Peer;
+import org.fusionc.broker.state.PeerState;
+import org.fusionc.ir.plan.Attributes;
+import org.fusionc.ir.plan.Unit.Dimension;
+import org.fusionc.partitioner.cluster.Cluster;
+import org.fusionc.partitioner.cluster.ClusterDevice;
+import org.fusionc.partitioner.cluster.LinkSpeed;
+import org.fusionc.partitioner.cluster.MachineLink;
+
+/** The peers that are here, as the planner sees them. */
+public final class LiveCluster {
+  private LiveCluster() {}
+
+  /**
+   * The peers that may get something new, with the memory that serving stages leave. The backup pool
+   * counts as free: it makes room.
+   *
+   * @param except a deployment whose own stages do not count; empty for none
+   */
+  public static Cluster of(ClusterState state, String except) {
+    var taken = taken(state, except);
+    var devices = new ArrayList<ClusterDevice>();
+    for (var peer : state.peers().values()) {
+      long memory = peer.memory() - taken.getOrDefault(peer.name(), 0L);
+      if (peer.state() == PeerState.ALIVE && memory > 0) {
+        devices.add(device(peer, memory));
+      }
+    }
+    return new Cluster("the cluster", devices, links(state), Optional.of(speed(LinkFigure.ASSUMED)));
+  }
+
+  private static Map<String, Long> taken(ClusterState state, String except) {
+    var taken = new HashMap<String, Long>();
+    for (var deployment : state.deployments().values()) {
+      if (!deployment.name().equals(except)) {
+        take(taken, deployment.current());
+        if (deployment.next() != null) {
+          take(taken, deployment.next());
+        }
+      }
+    }
+    return taken;
+  }
+
+  private static void take(Map<String, Long> taken, Layout layout) {
+    for (int stage = 0; stage < layout.stages(); stage++) {
+      long bytes = layout.needs().get(stage).bytes();
+      layout.holders().get(stage).stream()
+          .limit(1)
+          .forEach(holder -> taken.merge(holder.peer(), bytes, Long::sum));
+    }
+  }
+
+  /** A peer as a device with so much memory, in bytes. */
+  static ClusterDevice device(Peer peer, long memory) {
+    var speed = peer.speedOrAssumed();
+    var speeds = new TreeMap<String, Double>();
+    var stated =
+        Attributes.NONE
+            .with("memory", memory, Dimension.BYTES)
+            .with("bandwidth", speed.bandwidth(), Dimension.BYTES_PER_SECOND);
+    for (var dtype : ClusterDevice.DTYPES) {
+      var flops = speed.flops().get(dtype);
+      if (flops != null && flops > 0) {
+        speeds.put(dtype, flops);
+        stated = stated.with(dtype, flops, Dimension.OPERATIONS_PER_SECOND);
+      }
+    }
+    return new ClusterDevice(peer.device(), peer.kind(), memory, speed.bandwidth(), speeds, stated);
+  }
+
+  private static ArrayList<MachineLink> links(ClusterState state) {
+    var links = new ArrayList<MachineLink>();
+    state.links().forEach((link, figure) -> {
+      if (state.is(link.from(), PeerState.ALIVE)
+          && state.is(link.to(), PeerState.ALIVE)) {
+        links.add(new MachineLink(link.from(), link.to(), false, speed(figure)));
+      }
+    });
+    return links;
+  }
+
+  private static LinkSpeed speed(LinkFigure figure) {
+    // A link that is down may come up again: so slow that no plan uses it while there is another way.
+    return figure.reachable()
+        ? new LinkSpeed(figure.bandwidth(), figure.latency())
+        : new LinkSpeed(1e3, 10);
+  }
+}

@@ -1,0 +1,40 @@
+package org.fusionc.broker.state;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A plan and who holds its stages.
+ *
+ * @param plan FIR text
+ * @param digest the text's SHA-256, hexadecimal
+ * @param holders by stage: the serving one first, then those that stand by
+ */
+public record Layout(
+    String plan, String digest, List<StageNeed> needs, List<List<Holder>> holders) {
+  public Layout {
+    needs = List.copyOf(needs);
+    holders = holders.stream().map(List::copyOf).toList();
+  }
+
+  public int stages() {
+    return needs.size();
+  }
+
+  /** Whether every stage's first holder is ready. */
+  public boolean ready() {
+    return holders.stream().allMatch(all -> !all.isEmpty() && all.getFirst().ready());
+  }
+
+  public Layout withHolders(List<List<Holder>> others) {
+    return new Layout(plan, digest, needs, others);
+  }
+
+  /** With these as the stages' only holders, none of them ready yet. */
+  public static Layout planned(
+      String plan, String digest, List<StageNeed> needs, List<Peer> serving) {
+    var holders = new ArrayList<List<Holder>>();
+    serving.forEach(peer -> holders.add(List.of(new Holder(peer.name(), peer.address(), false))));
+    return new Layout(plan, digest, needs, holders);
+  }
+}
