@@ -29,7 +29,8 @@ import picocli.CommandLine.Command;
       InitCommand.class,
       BenchCommand.class,
       CaCommand.class,
-      TokenCommand.class
+      TokenCommand.class,
+      BrokerCommand.class
     },
     footerHeading = "%nExit codes:%n",
     footer = {

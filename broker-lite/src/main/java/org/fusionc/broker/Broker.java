@@ -1,0 +1,188 @@
+package org.fusionc.broker;
+
+import io.grpc.Server;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.fusionc.broker.plan.Models;
+import org.fusionc.broker.store.Compare;
+import org.fusionc.broker.store.Election;
+import org.fusionc.broker.store.EmbeddedStore;
+import org.fusionc.broker.store.Store;
+import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.runtime.blob.BlobDirectory;
+import org.fusionc.runtime.blob.BlobServer;
+import org.fusionc.runtime.net.Address;
+import org.fusionc.runtime.net.Tokens;
+import org.fusionc.runtime.net.Transport;
+import org.fusionc.runtime.proto.ClusterStatus;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The daemon: who is here, what each can do, which plans are live, who stands by. */
+public final class Broker implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Broker.class);
+
+  /** The largest blob that is taken. */
+  private static final long LARGEST_BLOB = 64L << 30;
+
+  /** After which another broker leads when this one is gone. */
+  private static final Duration TERM = Duration.ofSeconds(5);
+
+  /**
+   * How to run.
+   *
+   * @param listen port 0 lets the system choose
+   * @param data where state and blobs are kept
+   * @param store {@code etcd://…}; null for a file in the data directory
+   * @param tokens that peers, clients and administrators show; null if none are asked for
+   */
+  public record Options(
+      Address listen, Path data, @Nullable String store, @Nullable Path tokens, Transport transport) {}
+
+  private final Store store;
+  private final Ledger ledger;
+  private final Membership membership;
+  private final Runs runs;
+  private final List<Thread> threads = new ArrayList<>();
+  private final Server server;
+  private final Address address;
+  private final Election election;
+
+  /**
+   * Opens the state and begins to listen.
+   *
+   * @throws DiagnosticException if the data directory is another broker's or damaged, or the address
+   *     is taken
+   */
+  public static Broker start(Options options) {
+    var store = EmbeddedStore.open(options.data());
+    try {
+      return new Broker(options, store);
+    } catch (RuntimeException failure) {
+      store.close();
+      throw failure;
+    }
+  }
+
+  /** Where state and blobs are kept unless it is said otherwise. */
+  public static Path defaultData() {
+    var data = System.getenv("XDG_DATA_HOME");
+    var base =
+        data == null || data.isEmpty()
+            ? Path.of(System.getProperty("user.home"), ".local", "share")
+            : Path.of(data);
+    return base.resolve("fusionc").resolve("broker");
+  }
+
+  private Broker(Options options, Store store) {
+    this.store = store;
+    ledger = new Ledger(store);
+    membership = new Membership(ledger, Membership.Times.DEFAULT);
+    runs = new Runs(ledger);
+    var blobs = BlobDirectory.open(options.data(), LARGEST_BLOB);
+    var models = new Models(blobs);
+    var deployments = new Deployments(ledger, membership, blobs, models);
+    var tokens = options.tokens() == null ? null : Tokens.of(options.tokens());
+    var service =
+        new BrokerServer(
+            ledger, membership, deployments, runs, tokens, this::status, this::leader);
+    server =
+        options
+            .transport()
+            .server(options.listen(), tokens)
+            .addService(service)
+            .addService(BlobServer.writable(blobs))
+            .build();
+    listen(options.listen());
+    address = options.listen().withPort(server.getPort());
+    start("leases", membership::run);
+    election = Election.stand(store, Ledger.PREFIX + "leader", address.toString(), TERM, leading());
+  }
+
+  private void listen(Address listen) {
+    try {
+      server.start();
+    } catch (IOException failure) {
+      throw Diagnostic.failed(
+              Location.named(listen.toString()),
+              "the broker cannot listen there: "
+                  + (failure.getCause() == null ? failure : failure.getCause()).getMessage(),
+              "stop what uses the port, or choose another with --listen")
+          .exception();
+    }
+  }
+
+  private void start(String name, Runnable work) {
+    threads.add(Thread.ofVirtual().name(name).start(work));
+  }
+
+  private Election.Candidate leading() {
+    return new Election.Candidate() {
+      @Override
+      public void elected(Compare term) {
+        ledger.lead(term);
+        var state = ledger.state();
+        membership.begin(state);
+        LOG.info(
+            "leads: {} peers and {} deployments are known",
+            state.peers().size(),
+            state.deployments().size());
+      }
+
+      @Override
+      public void deposed() {
+        LOG.info("leads no more");
+        ledger.follow();
+      }
+    };
+  }
+
+  private String leader() {
+    return election.leader().filter(other -> !other.equals(address.toString())).orElse("");
+  }
+
+  /** Where it listens. */
+  public Address address() {
+    return address;
+  }
+
+  /** Everything, for people; also of a broker that does not lead. */
+  public ClusterStatus status() {
+    return Views.status(address.toString(), ledger.state(), membership, runs);
+  }
+
+  /** Waits until the status may have changed, or the time is over. */
+  public long await(long seen, Duration time) throws InterruptedException {
+    return ledger.await(seen, time);
+  }
+
+  /** The port's own address, for those that asked for any. */
+  public InetSocketAddress listening() {
+    return address.resolve();
+  }
+
+  @Override
+  public void close() {
+    server.shutdown();
+    threads.forEach(Thread::interrupt);
+    election.close();
+    ledger.follow();
+    try {
+      if (!server.awaitTermination(2, TimeUnit.SECONDS)) {
+        server.shutdownNow();
+      }
+    } catch (InterruptedException ending) {
+      server.shutdownNow();
+      Thread.currentThread().interrupt();
+    }
+    store.close();
+  }
+}

@@ -1,0 +1,235 @@
+package org.fusionc.broker;
+
+import com.google.protobuf.ByteString;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.UnaryOperator;
+import org.fusionc.broker.state.ClusterState;
+import org.fusionc.broker.state.Deployment;
+import org.fusionc.broker.state.Link;
+import org.fusionc.broker.state.LinkFigure;
+import org.fusionc.broker.state.Peer;
+import org.fusionc.broker.state.Placement;
+import org.fusionc.broker.store.Change;
+import org.fusionc.broker.store.Compare;
+import org.fusionc.broker.store.Store;
+import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.Location;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The broker's state: in memory, and what must outlive this process in the store as well. Every
+ * change is followed by a decision on who holds what, and is in the store before anybody sees it.
+ */
+final class Ledger {
+  static final String PREFIX = "fusionc/";
+  private static final String PEERS = PREFIX + "peers/";
+  private static final String LINKS = PREFIX + "links/";
+  private static final String DEPLOYMENTS = PREFIX + "deployments/";
+  private static final JsonMapper JSON = new JsonMapper();
+
+  private final Store store;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+  private ClusterState state = ClusterState.EMPTY;
+  private @Nullable Compare term;
+  private long changes;
+
+  Ledger(Store store) {
+    this.store = store;
+  }
+
+  /** Thrown where only the leader may act. */
+  static final class NotLeading extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    NotLeading() {
+      super("this broker does not lead");
+    }
+  }
+
+  /** Takes up what is in the store, and leads from now on. */
+  void lead(Compare newTerm) {
+    lock.lock();
+    try {
+      var read = ClusterState.EMPTY.at(System.currentTimeMillis());
+      for (var entry : store.range(PEERS)) {
+        read = read.withPeer(parse(entry.key(), entry.value(), Peer.class));
+      }
+      for (var entry : store.range(LINKS)) {
+        var ends = entry.key().substring(LINKS.length()).split("/", -1);
+        read =
+            read.withLink(
+                new Link(ends[0], ends[1]), parse(entry.key(), entry.value(), LinkFigure.class));
+      }
+      for (var entry : store.range(DEPLOYMENTS)) {
+        read = read.withDeployment(parse(entry.key(), entry.value(), Deployment.class));
+      }
+      state = read;
+      term = newTerm;
+      tell();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static <T> T parse(String key, ByteString value, Class<T> type) {
+    try {
+      return JSON.readValue(value.toStringUtf8(), type);
+    } catch (JacksonException failure) {
+      throw Diagnostic.failed(
+              Location.named("the store's key " + key),
+              "it does not hold what this version writes there: " + failure.getOriginalMessage(),
+              "use the version that wrote it, or delete the key")
+          .exception();
+    }
+  }
+
+  /** Leads no more: what is known here may be out of date. */
+  void follow() {
+    lock.lock();
+    try {
+      term = null;
+      state = ClusterState.EMPTY;
+      tell();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void tell() {
+    changes++;
+    changed.signalAll();
+  }
+
+  boolean leads() {
+    lock.lock();
+    try {
+      return term != null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * The state as it is.
+   *
+   * @throws NotLeading if another broker knows it
+   */
+  ClusterState state() {
+    lock.lock();
+    try {
+      if (term == null) {
+        throw new NotLeading();
+      }
+      return state;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Changes the state, decides what follows, and stores it.
+   *
+   * @throws NotLeading if another broker leads
+   */
+  ClusterState update(UnaryOperator<ClusterState> change) {
+    lock.lock();
+    try {
+      if (term == null) {
+        throw new NotLeading();
+      }
+      var next = Placement.reconcile(change.apply(state.at(System.currentTimeMillis())));
+      var writes = writes(state, next);
+      if (!writes.isEmpty() && !store.transact(List.of(term), writes)) {
+        follow();
+        throw new NotLeading();
+      }
+      state = next;
+      tell();
+      return next;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static List<Change> writes(ClusterState before, ClusterState after) {
+    var writes = new ArrayList<Change>();
+    difference(writes, PEERS, before.peers(), after.peers());
+    difference(writes, DEPLOYMENTS, before.deployments(), after.deployments());
+    for (var link : after.links().entrySet()) {
+      if (!link.getValue().equals(before.links().get(link.getKey()))) {
+        writes.add(new Change.Put(key(link.getKey()), json(link.getValue())));
+      }
+    }
+    for (var link : before.links().keySet()) {
+      if (!after.links().containsKey(link)) {
+        writes.add(new Change.Delete(key(link)));
+      }
+    }
+    return writes;
+  }
+
+  private static String key(Link link) {
+    return LINKS + link.from() + "/" + link.to();
+  }
+
+  private static <T> void difference(
+      List<Change> writes, String prefix, Map<String, T> before, Map<String, T> after) {
+    after.forEach((name, value) -> {
+      if (!value.equals(before.get(name))) {
+        writes.add(new Change.Put(prefix + name, json(Objects.requireNonNull(value))));
+      }
+    });
+    for (var name : before.keySet()) {
+      if (!after.containsKey(name)) {
+        writes.add(new Change.Delete(prefix + name));
+      }
+    }
+  }
+
+  private static ByteString json(Object value) {
+    return ByteString.copyFromUtf8(JSON.writeValueAsString(value));
+  }
+
+  /** A number that grows with every change. */
+  long changes() {
+    lock.lock();
+    try {
+      return changes;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Waits until there are other changes than those seen, or the time is over; gives their number. */
+  long await(long seen, Duration time) throws InterruptedException {
+    lock.lock();
+    try {
+      long left = time.toNanos();
+      while (changes == seen && left > 0) {
+        left = changed.awaitNanos(left);
+      }
+      return changes;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Has those who wait look again, though nothing of the state has changed. */
+  void wake() {
+    lock.lock();
+    try {
+      tell();
+    } finally {
+      lock.unlock();
+    }
+  }
+}

@@ -1,0 +1,121 @@
+package org.fusionc.broker.page;
+
+import io.helidon.http.HeaderNames;
+import io.helidon.http.Status;
+import io.helidon.http.sse.SseEvent;
+import io.helidon.webserver.WebServer;
+import io.helidon.webserver.http.HttpRouting;
+import io.helidon.webserver.http.ServerRequest;
+import io.helidon.webserver.http.ServerResponse;
+import io.helidon.webserver.sse.SseSink;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.concurrent.Semaphore;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.fusionc.broker.Broker;
+import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.runtime.net.Address;
+
+/**
+ * The broker's HTTP side: {@code GET /api/status} gives the cluster's status as JSON, {@code GET
+ * /api/events} the same as server-sent events, one whenever it has changed and at least every two
+ * seconds.
+ */
+public final class PageServer implements AutoCloseable {
+  /** It tells of its start at length; kept here since a logger that nobody holds is forgotten. */
+  private static final Logger HELIDON = Logger.getLogger("io.helidon");
+
+  private static final int MOST_LISTENERS = 64;
+  private static final Duration AT_LEAST = Duration.ofSeconds(2);
+
+  /** Changes come in flurries: a page need not redraw more often than this. */
+  private static final Duration AT_MOST = Duration.ofMillis(200);
+
+  private final Broker broker;
+  private final Semaphore listeners = new Semaphore(MOST_LISTENERS);
+  private final WebServer server;
+  private final Address address;
+  private volatile boolean closed;
+
+  private PageServer(Broker broker, Address listen) {
+    this.broker = broker;
+    InetAddress host = listen.resolve().getAddress();
+    if (host == null || !host.isLoopbackAddress()) {
+      throw Diagnostic.usage(
+              "the page is served on loopback only, and " + listen + " is not loopback",
+              "use --http 127.0.0.1:7780, and a tunnel or a proxy with TLS from elsewhere")
+          .exception();
+    }
+    HELIDON.setLevel(Level.WARNING);
+    server =
+        WebServer.builder()
+            .address(host)
+            .port(listen.port())
+            .shutdownHook(false)
+            .routing(this::routes)
+            .build();
+    try {
+      server.start();
+    } catch (RuntimeException failure) {
+      throw Diagnostic.failed(
+              Location.named(listen.toString()),
+              "the page cannot be served there: "
+                  + (failure.getCause() == null ? failure : failure.getCause()).getMessage(),
+              "stop what uses the port, or choose another with --http")
+          .exception();
+    }
+    address = listen.withPort(server.port());
+  }
+
+  /**
+   * Begins to serve.
+   *
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if the address is taken or not loopback
+   */
+  public static PageServer start(Broker broker, Address listen) {
+    return new PageServer(broker, listen);
+  }
+
+  private void routes(HttpRouting.Builder routing) {
+    routing.get("/api/status", this::status).get("/api/events", this::events);
+  }
+
+  private String json() {
+    return MessageJson.text(broker.status());
+  }
+
+  private void status(ServerRequest request, ServerResponse response) {
+    response.header(HeaderNames.CONTENT_TYPE, "application/json");
+    response.header(HeaderNames.CACHE_CONTROL, "no-store");
+    response.send(json());
+  }
+
+  private void events(ServerRequest request, ServerResponse response) throws InterruptedException {
+    if (!listeners.tryAcquire()) {
+      response.status(Status.SERVICE_UNAVAILABLE_503).send("too many pages are open");
+      return;
+    }
+    try (var sink = response.sink(SseSink.TYPE)) {
+      long seen = -1;
+      while (!closed) {
+        seen = broker.await(seen, AT_LEAST);
+        sink.emit(SseEvent.create(json()));
+        Thread.sleep(AT_MOST);
+      }
+    } finally {
+      listeners.release();
+    }
+  }
+
+  public Address address() {
+    return address;
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    server.stop();
+  }
+}

@@ -1,0 +1,149 @@
+package org.fusionc.broker.store;
+
+import com.google.protobuf.ByteString;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One of several candidates leads: the one whose key is in the store, for as long as its lease
+ * lasts. What a leader writes compares that key, so that one whose lease ran out unnoticed writes
+ * nothing.
+ */
+public final class Election implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Election.class);
+
+  /** Hears what becomes of this candidate; one call at a time. */
+  public interface Candidate {
+    /**
+     * It leads now.
+     *
+     * @param term what everything that it writes must compare
+     */
+    void elected(Compare term);
+
+    /** It leads no more. */
+    void deposed();
+  }
+
+  private final Store store;
+  private final String key;
+  private final ByteString self;
+  private final Duration time;
+  private final Candidate candidate;
+  private final Thread thread;
+  private volatile boolean closed;
+  private @Nullable Lease lease;
+  private boolean leads;
+
+  private Election(Store store, String key, String self, Duration time, Candidate candidate) {
+    this.store = store;
+    this.key = key;
+    this.self = ByteString.copyFromUtf8(self);
+    this.time = time;
+    this.candidate = candidate;
+    thread = Thread.ofVirtual().name("election").unstarted(this::run);
+  }
+
+  /**
+   * Stands for election until closed.
+   *
+   * @param self what the others are told of the leader
+   * @param time after which a leader that is gone is replaced
+   */
+  public static Election stand(
+      Store store, String key, String self, Duration time, Candidate candidate) {
+    var election = new Election(store, key, self, time, candidate);
+    election.thread.start();
+    return election;
+  }
+
+  /** What the leader said of itself; empty if there is none now. */
+  public Optional<String> leader() {
+    return store.get(key).map(entry -> entry.value().toStringUtf8());
+  }
+
+  private void run() {
+    while (!closed) {
+      try {
+        step();
+        Thread.sleep(time.toMillis() / 4);
+      } catch (InterruptedException ending) {
+        break;
+      } catch (DiagnosticException failure) {
+        LOG.warn("election: {}", failure.getMessage());
+        resign();
+        pause();
+      }
+    }
+    resign();
+  }
+
+  private void pause() {
+    try {
+      Thread.sleep(time.toMillis() / 4);
+    } catch (InterruptedException ending) {
+      closed = true;
+    }
+  }
+
+  private void step() {
+    if (lease != null && !lease.keepAlive()) {
+      LOG.warn("election: the lease has run out");
+      lease = null;
+      depose();
+    }
+    if (lease == null) {
+      lease = store.lease(time);
+    }
+    if (!leads) {
+      boolean won =
+          store.transact(
+              List.of(Compare.absent(key)), List.of(new Change.Put(key, self, lease.id())));
+      if (won) {
+        var term = store.get(key).filter(entry -> entry.value().equals(self));
+        if (term.isPresent()) {
+          leads = true;
+          candidate.elected(new Compare(key, term.get().modified()));
+        }
+      }
+    } else if (store.get(key).filter(entry -> entry.value().equals(self)).isEmpty()) {
+      LOG.warn("election: another one leads");
+      depose();
+    }
+  }
+
+  private void depose() {
+    if (leads) {
+      leads = false;
+      candidate.deposed();
+    }
+  }
+
+  private void resign() {
+    depose();
+    if (lease != null) {
+      try {
+        lease.close();
+      } catch (DiagnosticException failure) {
+        LOG.warn("election: {}", failure.getMessage());
+      }
+      lease = null;
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    thread.interrupt();
+    try {
+      thread.join(Duration.ofSeconds(5));
+    } catch (InterruptedException ending) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
