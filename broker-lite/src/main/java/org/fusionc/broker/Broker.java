@@ -45,7 +45,11 @@ public final class Broker implements AutoCloseable {
    * @param tokens that peers, clients and administrators show; null if none are asked for
    */
   public record Options(
-      Address listen, Path data, @Nullable String store, @Nullable Path tokens, Transport transport) {}
+      Address listen,
+      Path data,
+      @Nullable String store,
+      @Nullable Path tokens,
+      Transport transport) {}
 
   private final Store store;
   private final Ledger ledger;
@@ -59,8 +63,8 @@ public final class Broker implements AutoCloseable {
   /**
    * Opens the state and begins to listen.
    *
-   * @throws DiagnosticException if the data directory is another broker's or damaged, or the address
-   *     is taken
+   * @throws DiagnosticException if the data directory is another broker's or damaged, or the
+   *     address is taken
    */
   public static Broker start(Options options) {
     var store = EmbeddedStore.open(options.data());
@@ -92,8 +96,7 @@ public final class Broker implements AutoCloseable {
     var deployments = new Deployments(ledger, membership, blobs, models);
     var tokens = options.tokens() == null ? null : Tokens.of(options.tokens());
     var service =
-        new BrokerServer(
-            ledger, membership, deployments, runs, tokens, this::status, this::leader);
+        new BrokerServer(ledger, membership, deployments, runs, tokens, this::status, this::leader);
     server =
         options
             .transport()

@@ -121,12 +121,14 @@ final class BrokerServer extends BrokerServiceGrpc.BrokerServiceImplBase {
 
   @Override
   public void undeploy(UndeployRequest request, StreamObserver<UndeployReply> replies) {
-    answer(replies, () -> {
-      if (!deployments.undeploy(request.getName())) {
-        throw notDeployed(request.getName());
-      }
-      replies.onNext(UndeployReply.getDefaultInstance());
-    });
+    answer(
+        replies,
+        () -> {
+          if (!deployments.undeploy(request.getName())) {
+            throw notDeployed(request.getName());
+          }
+          replies.onNext(UndeployReply.getDefaultInstance());
+        });
   }
 
   private StatusRuntimeException notDeployed(String name) {
@@ -143,21 +145,23 @@ final class BrokerServer extends BrokerServiceGrpc.BrokerServiceImplBase {
   @Override
   public void watchDeployment(
       WatchDeploymentRequest request, StreamObserver<DeploymentView> replies) {
-    answer(replies, () -> {
-      long seen = -1;
-      long version = -1;
-      while (!Context.current().isCancelled()) {
-        seen = ledger.await(seen, LOOK_AGAIN);
-        var deployment = ledger.state().deployments().get(request.getName());
-        if (deployment == null) {
-          throw notDeployed(request.getName());
-        }
-        if (deployment.version() != version) {
-          version = deployment.version();
-          replies.onNext(Views.of(deployment));
-        }
-      }
-    });
+    answer(
+        replies,
+        () -> {
+          long seen = -1;
+          long version = -1;
+          while (!Context.current().isCancelled()) {
+            seen = ledger.await(seen, LOOK_AGAIN);
+            var deployment = ledger.state().deployments().get(request.getName());
+            if (deployment == null) {
+              throw notDeployed(request.getName());
+            }
+            if (deployment.version() != version) {
+              version = deployment.version();
+              replies.onNext(Views.of(deployment));
+            }
+          }
+        });
   }
 
   @Override
@@ -200,32 +204,34 @@ final class BrokerServer extends BrokerServiceGrpc.BrokerServiceImplBase {
 
   @Override
   public void drain(DrainRequest request, StreamObserver<DrainProgress> replies) {
-    answer(replies, () -> {
-      var name = request.getPeer();
-      if (!membership.drain(name)) {
-        throw Status.NOT_FOUND
-            .withDescription(
-                "there is no peer '" + name + "'; there are " + ledger.state().peers().keySet())
-            .asRuntimeException();
-      }
-      long seen = -1;
-      var last = "";
-      while (!Context.current().isCancelled()) {
-        seen = ledger.await(seen, LOOK_AGAIN);
-        var state = ledger.state();
-        var peer = state.peers().get(name);
-        if (peer == null || peer.state() == PeerState.LOST) {
-          replies.onNext(
-              DrainProgress.newBuilder().setMessage(name + " has left").setDone(true).build());
-          return;
-        }
-        var left = Deployments.left(state, peer);
-        var message = left.isEmpty() ? "nothing is left on " + name + "; it may go" : left;
-        if (!message.equals(last)) {
-          last = message;
-          replies.onNext(DrainProgress.newBuilder().setMessage(message).build());
-        }
-      }
-    });
+    answer(
+        replies,
+        () -> {
+          var name = request.getPeer();
+          if (!membership.drain(name)) {
+            throw Status.NOT_FOUND
+                .withDescription(
+                    "there is no peer '" + name + "'; there are " + ledger.state().peers().keySet())
+                .asRuntimeException();
+          }
+          long seen = -1;
+          var last = "";
+          while (!Context.current().isCancelled()) {
+            seen = ledger.await(seen, LOOK_AGAIN);
+            var state = ledger.state();
+            var peer = state.peers().get(name);
+            if (peer == null || peer.state() == PeerState.LOST) {
+              replies.onNext(
+                  DrainProgress.newBuilder().setMessage(name + " has left").setDone(true).build());
+              return;
+            }
+            var left = Deployments.left(state, peer);
+            var message = left.isEmpty() ? "nothing is left on " + name + "; it may go" : left;
+            if (!message.equals(last)) {
+              last = message;
+              replies.onNext(DrainProgress.newBuilder().setMessage(message).build());
+            }
+          }
+        });
   }
 }

@@ -189,8 +189,7 @@ final class Deployments {
   }
 
   private static boolean measured(ClusterState state) {
-    var here =
-        state.peers().values().stream().filter(p -> p.state() == PeerState.ALIVE).toList();
+    var here = state.peers().values().stream().filter(p -> p.state() == PeerState.ALIVE).toList();
     if (here.isEmpty()) {
       return false;
     }
@@ -321,8 +320,7 @@ final class Deployments {
           return holders.get(stage).size() > 1
               ? "stage %d of %s: %s prepares to take over"
                   .formatted(stage, deployment.name(), holders.get(stage).get(1).peer())
-              : "stage %d of %s: no other peer has room for it"
-                  .formatted(stage, deployment.name());
+              : "stage %d of %s: no other peer has room for it".formatted(stage, deployment.name());
         }
       }
     }

@@ -31,7 +31,9 @@ final class Failures {
     }
     return Status.UNAVAILABLE
         .withDescription(
-            leader.isEmpty() ? "no broker leads at the moment" : "the broker at " + leader + " leads")
+            leader.isEmpty()
+                ? "no broker leads at the moment"
+                : "the broker at " + leader + " leads")
         .asRuntimeException(trailers);
   }
 }

@@ -209,7 +209,9 @@ final class Ledger {
     }
   }
 
-  /** Waits until there are other changes than those seen, or the time is over; gives their number. */
+  /**
+   * Waits until there are other changes than those seen, or the time is over; gives their number.
+   */
   long await(long seen, Duration time) throws InterruptedException {
     lock.lock();
     try {

@@ -110,7 +110,6 @@ final class Membership {
               "remove some")
           .exception();
     }
-    boolean same = before != null && before.instance().equals(join.getInstance());
     var peer =
         new Peer(
             join.getName(),
@@ -120,7 +119,7 @@ final class Membership {
             join.getKind().isEmpty() ? "cpu" : join.getKind(),
             join.getThreads(),
             join.getVersion(),
-            same ? before.speed() : null,
+            before != null && before.instance().equals(join.getInstance()) ? before.speed() : null,
             before == null ? 0 : before.losses(),
             PeerState.ALIVE);
     seen.put(peer.name(), System.nanoTime());
@@ -226,8 +225,7 @@ final class Membership {
           next =
               next.withLink(
                   new Link(name, link.getTo()),
-                  new LinkFigure(
-                      Math.max(0, link.getLatency()), Math.max(0, link.getBandwidth())));
+                  new LinkFigure(Math.max(0, link.getLatency()), Math.max(0, link.getBandwidth())));
         }
       }
       return next;
@@ -260,10 +258,8 @@ final class Membership {
     var all = new HashMap<String, Set<SegmentKey>>();
     avoid
         .keySet()
-        .forEach(
-            entry ->
-                all.computeIfAbsent(entry.getKey(), name -> new HashSet<>())
-                    .add(entry.getValue()));
+        .forEach(entry ->
+            all.computeIfAbsent(entry.getKey(), name -> new HashSet<>()).add(entry.getValue()));
     return all;
   }
 

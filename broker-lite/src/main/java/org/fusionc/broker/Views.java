@@ -41,8 +41,7 @@ final class Views {
             StageHolder.newBuilder()
                 .setPeer(holder.peer())
                 .setAddress(holder.address())
-                .setRole(
-                    holders.getHoldersCount() == 0 ? SegmentRole.SERVING : SegmentRole.STANDBY)
+                .setRole(holders.getHoldersCount() == 0 ? SegmentRole.SERVING : SegmentRole.STANDBY)
                 .setReady(holder.ready()));
       }
       view.addStages(holders);
@@ -66,8 +65,7 @@ final class Views {
     return "";
   }
 
-  static ClusterStatus status(
-      String broker, ClusterState state, Membership membership, Runs runs) {
+  static ClusterStatus status(String broker, ClusterState state, Membership membership, Runs runs) {
     var status = ClusterStatus.newBuilder().setBroker(broker).setLeader(true);
     for (var peer : state.peers().values()) {
       var line =
@@ -91,20 +89,19 @@ final class Views {
       }
       status.addPeers(line);
     }
-    state.links().forEach((link, figure) -> {
-      if (!state.is(link.from(), PeerState.LOST) && !state.is(link.to(), PeerState.LOST)) {
-        status.addLinks(
-            LinkStatus.newBuilder()
-                .setFrom(link.from())
-                .setTo(link.to())
-                .setLatency(figure.latency())
-                .setBandwidth(figure.bandwidth()));
-      }
-    });
+    state
+        .links()
+        .forEach((link, figure) -> {
+          if (!state.is(link.from(), PeerState.LOST) && !state.is(link.to(), PeerState.LOST)) {
+            status.addLinks(
+                LinkStatus.newBuilder()
+                    .setFrom(link.from())
+                    .setTo(link.to())
+                    .setLatency(figure.latency())
+                    .setBandwidth(figure.bandwidth()));
+          }
+        });
     state.deployments().values().forEach(each -> status.addDeployments(of(each)));
-    return status
-        .addAllRuns(runs.live())
-        .addAllRecentRecoveries(runs.recoveries())
-        .build();
+    return status.addAllRuns(runs.live()).addAllRecentRecoveries(runs.recoveries()).build();
   }
 }

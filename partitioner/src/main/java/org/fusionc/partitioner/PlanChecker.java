@@ -61,7 +61,8 @@ public final class PlanChecker {
     var links = new ArrayList<Link>();
     cluster
         .links()
-        .forEach(link -> links.add(Cluster.line(link.from(), link.to(), link.both(), link.speed())));
+        .forEach(
+            link -> links.add(Cluster.line(link.from(), link.to(), link.both(), link.speed())));
     cluster.defaultLink().ifPresent(speed -> links.add(Cluster.defaultLine(speed)));
     return check(
         module,

@@ -13,8 +13,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Protocol messages as JSON: all fields, also those that are zero or empty, under the names of the
- * protocol's definition in camel case; bytes as hexadecimal digits, enums by name, messages that are
- * absent as null.
+ * protocol's definition in camel case; bytes as hexadecimal digits, enums by name, messages that
+ * are absent as null.
  */
 public final class MessageJson {
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;

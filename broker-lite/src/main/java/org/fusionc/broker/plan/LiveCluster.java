@@ -2,6 +2,7 @@ package org.fusionc.broker.plan;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -22,8 +23,8 @@ public final class LiveCluster {
   private LiveCluster() {}
 
   /**
-   * The peers that may get something new, with the memory that serving stages leave. The backup pool
-   * counts as free: it makes room.
+   * The peers that may get something new, with the memory that serving stages leave. The backup
+   * pool counts as free: it makes room.
    *
    * @param except a deployment whose own stages do not count; empty for none
    */
@@ -33,10 +34,11 @@ public final class LiveCluster {
     for (var peer : state.peers().values()) {
       long memory = peer.memory() - taken.getOrDefault(peer.name(), 0L);
       if (peer.state() == PeerState.ALIVE && memory > 0) {
-        devices.add(device(peer, memory));
+        devices.add(device(peer, (double) memory));
       }
     }
-    return new Cluster("the cluster", devices, links(state), Optional.of(speed(LinkFigure.ASSUMED)));
+    return new Cluster(
+        "the cluster", devices, links(state), Optional.of(speed(LinkFigure.ASSUMED)));
   }
 
   private static Map<String, Long> taken(ClusterState state, String except) {
@@ -62,7 +64,7 @@ public final class LiveCluster {
   }
 
   /** A peer as a device with so much memory, in bytes. */
-  static ClusterDevice device(Peer peer, long memory) {
+  static ClusterDevice device(Peer peer, double memory) {
     var speed = peer.speedOrAssumed();
     var speeds = new TreeMap<String, Double>();
     var stated =
@@ -79,19 +81,21 @@ public final class LiveCluster {
     return new ClusterDevice(peer.device(), peer.kind(), memory, speed.bandwidth(), speeds, stated);
   }
 
-  private static ArrayList<MachineLink> links(ClusterState state) {
+  private static List<MachineLink> links(ClusterState state) {
     var links = new ArrayList<MachineLink>();
-    state.links().forEach((link, figure) -> {
-      if (state.is(link.from(), PeerState.ALIVE)
-          && state.is(link.to(), PeerState.ALIVE)) {
-        links.add(new MachineLink(link.from(), link.to(), false, speed(figure)));
-      }
-    });
+    state
+        .links()
+        .forEach((link, figure) -> {
+          if (state.is(link.from(), PeerState.ALIVE) && state.is(link.to(), PeerState.ALIVE)) {
+            links.add(new MachineLink(link.from(), link.to(), false, speed(figure)));
+          }
+        });
     return links;
   }
 
   private static LinkSpeed speed(LinkFigure figure) {
-    // A link that is down may come up again: so slow that no plan uses it while there is another way.
+    // A link that is down may come up again: so slow that no plan uses it while there is another
+    // way.
     return figure.reachable()
         ? new LinkSpeed(figure.bandwidth(), figure.latency())
         : new LinkSpeed(1e3, 10);

@@ -101,7 +101,11 @@ public final class PlanMaker {
       if (!state.is(name, PeerState.ALIVE)) {
         throw Diagnostic.invalid(
                 stage.origin().location(),
-                "stage " + stage.index() + " is on @" + stage.device() + ", but no such peer is here",
+                "stage "
+                    + stage.index()
+                    + " is on @"
+                    + stage.device()
+                    + ", but no such peer is here",
                 Suggestion.didYouMean(
                     name, state.peers().keySet(), "the peers are " + state.peers().keySet()))
             .exception();

@@ -27,8 +27,7 @@ public record ClusterState(
     Map<String, Set<SegmentKey>> avoid,
     long now) {
   public static final ClusterState EMPTY =
-      new ClusterState(
-          new TreeMap<>(), new TreeMap<>(), new TreeMap<>(), Map.of(), Map.of(), 0);
+      new ClusterState(new TreeMap<>(), new TreeMap<>(), new TreeMap<>(), Map.of(), Map.of(), 0);
 
   public ClusterState {
     peers = Collections.unmodifiableSortedMap(new TreeMap<>(peers));

@@ -34,7 +34,6 @@ public record Deployment(
   }
 
   Deployment switchedAt(long millis) {
-    return new Deployment(
-        name, manifest, wish, pages, pageTokens, current, next, version, millis);
+    return new Deployment(name, manifest, wish, pages, pageTokens, current, next, version, millis);
   }
 }

@@ -34,7 +34,9 @@ public final class Orders {
     }
     for (int stage = 0; stage < layout.stages(); stage++) {
       var holders = layout.holders().get(stage);
-      for (int rank = serving ? 0 : 1; rank < (serving ? Math.min(1, holders.size()) : holders.size()); rank++) {
+      for (int rank = serving ? 0 : 1;
+          rank < (serving ? Math.min(1, holders.size()) : holders.size());
+          rank++) {
         var holder = holders.get(rank);
         var order =
             new Order(

@@ -182,10 +182,12 @@ public final class Placement {
         take(slot.holders.getFirst().peer(), slot.need.bytes());
       }
     }
-    state.held().forEach((peer, segments) ->
-        segments.stream()
-            .filter(held -> !known.contains(held.key()))
-            .forEach(held -> take(peer, held.bytes())));
+    state
+        .held()
+        .forEach((peer, segments) ->
+            segments.stream()
+                .filter(held -> !known.contains(held.key()))
+                .forEach(held -> take(peer, held.bytes())));
   }
 
   private void take(String peer, long bytes) {

@@ -26,8 +26,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The store in a SQLite file of this machine, for one process. Each transaction is on the disk before
- * it is acknowledged.
+ * The store in a SQLite file of this machine, for one process. Each transaction is on the disk
+ * before it is acknowledged.
  */
 public final class EmbeddedStore implements Store {
   private static final Logger LOG = LoggerFactory.getLogger(EmbeddedStore.class);
@@ -72,7 +72,7 @@ public final class EmbeddedStore implements Store {
       return store;
     } catch (SQLException failure) {
       release(lockFile);
-      throw damaged(file, failure.getMessage());
+      throw damaged(file, failure.toString());
     } catch (RuntimeException failure) {
       release(lockFile);
       throw failure;
@@ -201,8 +201,7 @@ public final class EmbeddedStore implements Store {
   }
 
   private Optional<Entry> find(String key) throws SQLException {
-    try (var statement =
-            prepared("SELECT key, value, modified FROM entries WHERE key = ?", key);
+    try (var statement = prepared("SELECT key, value, modified FROM entries WHERE key = ?", key);
         var result = statement.executeQuery()) {
       return result.next() ? Optional.of(entry(result)) : Optional.empty();
     }

@@ -8,8 +8,8 @@ import java.util.Optional;
  * Keys in order and their values. What a call has acknowledged survives the end of this process at
  * any moment. Safe for use by several threads.
  *
- * <p>Every call throws a {@link org.fusionc.ir.diagnostic.DiagnosticException} if the store cannot be
- * reached or is damaged.
+ * <p>Every call throws a {@link org.fusionc.ir.diagnostic.DiagnosticException} if the store cannot
+ * be reached or is damaged.
  */
 public interface Store extends AutoCloseable {
   /** The longest key, in characters. */

@@ -27,6 +27,7 @@ final class Watches implements AutoCloseable {
         while (!behind || !waiting.isEmpty()) {
           watcher.changed(waiting.take());
         }
+        all.remove(this);
         watcher.ended("it is " + WAITING + " changes behind");
       } catch (InterruptedException closed) {
         // Whoever closes a watch wants to hear nothing more.
@@ -51,9 +52,9 @@ final class Watches implements AutoCloseable {
 
   void tell(Event event) {
     for (var one : all) {
-      if (event.key().startsWith(one.prefix) && !one.waiting.offer(event)) {
+      boolean wanted = event.key().startsWith(one.prefix) && !one.behind;
+      if (wanted && !one.waiting.offer(event)) {
         one.behind = true;
-        all.remove(one);
       }
     }
   }

@@ -40,10 +40,8 @@ public final class EvenSearch {
     var fastest =
         IntStream.range(0, problem.devices())
             .boxed()
-            .sorted(
-                (a, b) ->
-                    Double.compare(
-                        problem.before(a, problem.end()), problem.before(b, problem.end())))
+            .sorted((a, b) ->
+                Double.compare(problem.before(a, problem.end()), problem.before(b, problem.end())))
             .toList();
     extend(fastest, new ArrayList<>());
     return found;
@@ -85,8 +83,7 @@ public final class EvenSearch {
             double wire = problem.costs().link(sender, device).occupancy(problem.crossing(i));
             entering = Math.max(entering, wire);
           }
-          double value =
-              Math.max(entering, problem.before(device, j) - problem.before(device, i));
+          double value = Math.max(entering, problem.before(device, j) - problem.before(device, i));
           if (value < busy[k][j]) {
             busy[k][j] = value;
             from[k][j] = i;
