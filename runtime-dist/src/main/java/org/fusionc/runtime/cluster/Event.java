@@ -1,0 +1,30 @@
+package org.fusionc.runtime.cluster;
+
+import io.grpc.Status;
+import java.util.concurrent.CompletableFuture;
+import org.fusionc.runtime.exec.Frame;
+import org.fusionc.runtime.proto.DriveEvent;
+
+/** What a run's thread hears; times are of the nano clock. */
+sealed interface Event {
+  /** A frame was submitted. */
+  record Submitted(Frame frame, CompletableFuture<Frame> done, long at) implements Event {}
+
+  /** A session ended. */
+  record Forgotten(long session) implements Event {}
+
+  /** A stage said something. */
+  record Heard(StageLink link, DriveEvent event, long at) implements Event {}
+
+  /** A stage's stream ended. */
+  record LinkEnded(StageLink link, Status status) implements Event {}
+
+  /** The stream of frames to the first stage ended. */
+  record FramesEnded(FrameStream stream, Status status) implements Event {}
+
+  /** The broker has news of the deployment. */
+  record Changed(DeploymentState state) implements Event {}
+
+  /** The run shall end. */
+  record Close() implements Event {}
+}
