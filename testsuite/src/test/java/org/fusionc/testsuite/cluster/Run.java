@@ -1,0 +1,125 @@
+package org.fusionc.testsuite.cluster;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import org.fusionc.runtime.cluster.DeploymentState;
+import org.fusionc.runtime.cluster.Recovery;
+import org.fusionc.runtime.cluster.RemotePipeline;
+import org.fusionc.runtime.cluster.RunListener;
+import org.fusionc.runtime.cluster.RunOptions;
+import org.fusionc.runtime.exec.Coordinator;
+import org.fusionc.runtime.exec.Frame;
+import org.fusionc.runtime.exec.Pipeline;
+import org.fusionc.runtime.net.Transport;
+import org.fusionc.runtime.proto.DeploymentView;
+import org.fusionc.runtime.proto.StageHolder;
+import org.fusionc.runtime.proto.StageHolders;
+
+/** A run over peers, and things that happen to it at given frames. */
+final class Run implements AutoCloseable {
+  final List<Peer> peers;
+  final List<Recovery> recoveries = Collections.synchronizedList(new ArrayList<>());
+  final List<String> notices = Collections.synchronizedList(new ArrayList<>());
+  final RemotePipeline pipeline;
+  final Coordinator coordinator;
+  private final Map<Integer, Runnable> at = new ConcurrentHashMap<>();
+  private int frames;
+
+  Run(Example.Cut cut, List<Peer> peers, int context, RunOptions options) {
+    this.peers = new ArrayList<>(peers);
+    pipeline =
+        new RemotePipeline(
+            DeploymentState.of(view(cut, peers)).orElseThrow(),
+            "ids",
+            options,
+            Transport.plain(),
+            new RunListener() {
+              @Override
+              public void notice(String message) {
+                notices.add(message);
+              }
+
+              @Override
+              public void recovered(Recovery recovery) {
+                recoveries.add(recovery);
+              }
+            });
+    var limits = new Coordinator.Limits(context, options.pages(), Example.PAGE_TOKENS, 16);
+    coordinator = new Coordinator(new Watched(), limits);
+  }
+
+  /** Does something right before a frame is submitted; they count from 0. */
+  Run at(int frame, Runnable action) {
+    at.put(frame, action);
+    return this;
+  }
+
+  /** The peers that are ready, in their order, by the broker's last word. */
+  static DeploymentView view(Example.Cut cut, List<Peer> peers) {
+    var view =
+        DeploymentView.newBuilder()
+            .setName("example")
+            .setPlan(cut.text())
+            .setPlanDigest(cut.digest())
+            .setPages(3 * Example.PAGES)
+            .setPageTokens(Example.PAGE_TOKENS);
+    for (int stage = 0; stage < cut.stages(); stage++) {
+      var holders = StageHolders.newBuilder();
+      for (var peer : peers) {
+        if (peer.stages().contains(stage)) {
+          holders.addHolders(
+              StageHolder.newBuilder()
+                  .setPeer(peer.name())
+                  .setAddress(peer.holder().address().toString())
+                  .setReady(peer.isReady()));
+        }
+      }
+      view.addStages(holders);
+    }
+    return view.build();
+  }
+
+  void update(Example.Cut cut, List<Peer> now) {
+    pipeline.update(DeploymentState.of(view(cut, now)).orElseThrow());
+  }
+
+  private final class Watched implements Pipeline {
+    @Override
+    public int depth() {
+      return pipeline.depth();
+    }
+
+    @Override
+    public String input() {
+      return pipeline.input();
+    }
+
+    @Override
+    public CompletableFuture<Frame> submit(Frame frame) {
+      var action = at.remove(frames++);
+      if (action != null) {
+        action.run();
+      }
+      return pipeline.submit(frame);
+    }
+
+    @Override
+    public void forget(long session) {
+      pipeline.forget(session);
+    }
+
+    @Override
+    public void close() {
+      pipeline.close();
+    }
+  }
+
+  @Override
+  public void close() {
+    coordinator.close();
+  }
+}
