@@ -55,11 +55,23 @@ final class EngineOptions {
 
   /** Compiles and starts; the cache has room for so many positions. */
   Engine start(ModelSource source, int positions) {
-    var options = new Compiler.Options(cut(), backend(), Phase.SCHEDULED, (phase, module) -> {});
-    var compiled = Compiler.compile(source.module(), source.phase(), options);
     var settings =
         new Engine.Options(
             Engine.checkThreads(threads), source.context(), Engine.pages(positions, 1), false);
+    return start(source, settings);
+  }
+
+  /** Compiles and starts; so many sessions at once have so many positions each. */
+  Engine start(ModelSource source, int context, int sessions) {
+    var settings =
+        new Engine.Options(
+            Engine.checkThreads(threads), context, Engine.pages(context, sessions), false);
+    return start(source, settings);
+  }
+
+  private Engine start(ModelSource source, Engine.Options settings) {
+    var options = new Compiler.Options(cut(), backend(), Phase.SCHEDULED, (phase, module) -> {});
+    var compiled = Compiler.compile(source.module(), source.phase(), options);
     return Engine.start(source, compiled, backend(), settings);
   }
 }

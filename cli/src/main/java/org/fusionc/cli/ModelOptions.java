@@ -29,6 +29,12 @@ final class ModelOptions {
           "dtype of the KV cache: ${COMPLETION-CANDIDATES} (default: F32, or the artifact's own)")
   private @Nullable Cache cache;
 
+  /** The name of the folder or file. */
+  String name() {
+    var file = model.toAbsolutePath().normalize().getFileName();
+    return file == null ? model.toString() : file.toString();
+  }
+
   ModelSource open() {
     var dtype =
         cache == null ? null : DType.scalar(cache.name().toLowerCase(Locale.ROOT)).orElseThrow();
