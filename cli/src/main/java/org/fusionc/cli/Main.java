@@ -28,6 +28,7 @@ import picocli.CommandLine.Command;
       PlanCommand.class,
       CompileCommand.class,
       InitCommand.class,
+      PeerCommand.class,
       BenchCommand.class,
       CaCommand.class,
       TokenCommand.class,

@@ -22,7 +22,7 @@ public final class MediaTypes {
   public static final String TEXT = "text/plain";
 
   static final String INDEX = "application/vnd.oci.image.index.v1+json";
-  static final String MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+  public static final String MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 
   private MediaTypes() {}
 }

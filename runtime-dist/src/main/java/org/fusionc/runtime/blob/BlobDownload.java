@@ -23,6 +23,9 @@ import org.fusionc.runtime.proto.BlobServiceGrpc;
 
 /** Gets one blob, whole, from whichever source gives it. */
 final class BlobDownload {
+  static final String REMEDY =
+      "see that the broker runs and has the artifact's blobs; deploying it again puts them there";
+
   private static final long LONGEST_PAUSE_MILLIS = 5000;
 
   private final BlobDirectory directory;
@@ -119,7 +122,7 @@ final class BlobDownload {
     return outcome;
   }
 
-  private static String reason(StatusRuntimeException failure) {
+  static String reason(StatusRuntimeException failure) {
     var status = failure.getStatus();
     var text = status.getDescription();
     var cause = status.getCause();
@@ -245,6 +248,10 @@ final class BlobDownload {
   }
 
   private DiagnosticException failed(String what, String remedy) {
+    return failed(directory, what, remedy);
+  }
+
+  static DiagnosticException failed(BlobDirectory directory, String what, String remedy) {
     return Diagnostic.failed(Location.named(directory.toString()), what, remedy).exception();
   }
 }

@@ -1,5 +1,6 @@
 package org.fusionc.runtime.blob;
 
+import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -13,11 +14,14 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.runtime.artifact.Descriptor;
 import org.fusionc.runtime.artifact.Digest;
+import org.fusionc.runtime.proto.BlobServiceGrpc;
+import org.fusionc.runtime.proto.BlobStatRequest;
 
 /**
  * Fetches blobs into a directory from whoever has them. A transfer that is cut off goes on at the
@@ -88,6 +92,35 @@ public final class BlobFetcher {
     }
     missing.keySet().removeIf(directory::has);
     fetch(missing, sources, new Meter(progress, total, here));
+  }
+
+  /**
+   * How large a blob is that no manifest tells of.
+   *
+   * @param limit the most bytes that it may have
+   * @throws DiagnosticException if nobody says, or it is larger
+   */
+  public long size(Digest digest, List<BlobSource> sources, long limit) {
+    var reasons = new LinkedHashMap<String, String>();
+    for (var source : sources) {
+      try {
+        source.channel().resetConnectBackoff();
+        var stat =
+            BlobServiceGrpc.newBlockingStub(source.channel())
+                .withDeadlineAfter(options.call().toMillis(), TimeUnit.MILLISECONDS)
+                .stat(BlobStatRequest.newBuilder().addDigests(digest.toString()).build())
+                .getBlobs(0);
+        if (stat.getComplete() && stat.getBytes() <= limit) {
+          return stat.getBytes();
+        }
+        reasons.put(
+            source.name(), stat.getComplete() ? "it is larger than " + limit : "it is not here");
+      } catch (StatusRuntimeException failure) {
+        reasons.put(source.name(), BlobDownload.reason(failure));
+      }
+    }
+    throw BlobDownload.failed(
+        directory, "nobody gave %s: %s".formatted(digest, reasons), BlobDownload.REMEDY);
   }
 
   private void fetch(
