@@ -6,6 +6,7 @@ import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.fusionc.broker.state.ClusterState;
 import org.fusionc.broker.state.Order;
@@ -93,7 +94,9 @@ final class Attendance implements StreamObserver<PeerReport> {
       PeerOrders last = null;
       while (!ended) {
         seen = ledger.await(seen, LOOK_AGAIN);
-        var next = orders(ledger.state());
+        // Those to be measured were here when they were named: the state must be no older.
+        var probes = membership.takeProbes(name);
+        var next = orders(ledger.state(), probes);
         if (last == null || !next.equals(last) || next.getProbesCount() > 0) {
           last = next.toBuilder().clearProbes().build();
           orders.onNext(next.toBuilder().setVersion(VERSION.incrementAndGet()).build());
@@ -108,7 +111,7 @@ final class Attendance implements StreamObserver<PeerReport> {
     }
   }
 
-  private PeerOrders orders(ClusterState state) {
+  private PeerOrders orders(ClusterState state, Set<String> probes) {
     var message =
         PeerOrders.newBuilder()
             .setLeaseSeconds(membership.times().lease().toMillis() / 1e3)
@@ -117,7 +120,7 @@ final class Attendance implements StreamObserver<PeerReport> {
     for (var order : Orders.of(state).getOrDefault(name, List.of())) {
       message.addSegments(segment(order));
     }
-    for (var target : membership.takeProbes(name)) {
+    for (var target : probes) {
       state
           .peer(target)
           .ifPresent(peer ->

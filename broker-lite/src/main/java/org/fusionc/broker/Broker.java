@@ -108,6 +108,11 @@ public final class Broker implements AutoCloseable {
     address = options.listen().withPort(server.getPort());
     start("leases", membership::run);
     election = Election.stand(store, Ledger.PREFIX + "leader", address.toString(), TERM, leading());
+    try {
+      election.awaitFirst(TERM);
+    } catch (InterruptedException ending) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private void listen(Address listen) {
@@ -149,7 +154,12 @@ public final class Broker implements AutoCloseable {
   }
 
   private String leader() {
-    return election.leader().filter(other -> !other.equals(address.toString())).orElse("");
+    try {
+      return election.leader().filter(other -> !other.equals(address.toString())).orElse("");
+    } catch (DiagnosticException unknown) {
+      // The store is closed, or cannot be reached.
+      return "";
+    }
   }
 
   /** Where it listens. */

@@ -4,6 +4,8 @@ import com.google.protobuf.ByteString;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,6 +41,7 @@ public final class Election implements AutoCloseable {
   private volatile boolean closed;
   private @Nullable Lease lease;
   private boolean leads;
+  private final CountDownLatch decided = new CountDownLatch(1);
 
   private Election(Store store, String key, String self, Duration time, Candidate candidate) {
     this.store = store;
@@ -62,6 +65,11 @@ public final class Election implements AutoCloseable {
     return election;
   }
 
+  /** Waits until it is known whether this candidate leads at first, but not for long. */
+  public void awaitFirst(Duration time) throws InterruptedException {
+    var _ = decided.await(time.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
   /** What the leader said of itself; empty if there is none now. */
   public Optional<String> leader() {
     return store.get(key).map(entry -> entry.value().toStringUtf8());
@@ -71,6 +79,7 @@ public final class Election implements AutoCloseable {
     while (!closed) {
       try {
         step();
+        decided.countDown();
         Thread.sleep(time.toMillis() / 4);
       } catch (InterruptedException ending) {
         break;

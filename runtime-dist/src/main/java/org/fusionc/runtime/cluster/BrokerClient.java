@@ -1,0 +1,248 @@
+package org.fusionc.runtime.cluster;
+
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.Failure;
+import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.runtime.net.Address;
+import org.fusionc.runtime.net.Transport;
+import org.fusionc.runtime.proto.BlobServiceGrpc;
+import org.fusionc.runtime.proto.BrokerServiceGrpc;
+import org.fusionc.runtime.proto.ClusterStatus;
+import org.fusionc.runtime.proto.DeployProgress;
+import org.fusionc.runtime.proto.DeployRequest;
+import org.fusionc.runtime.proto.DeploymentView;
+import org.fusionc.runtime.proto.DrainProgress;
+import org.fusionc.runtime.proto.DrainRequest;
+import org.fusionc.runtime.proto.StatusRequest;
+import org.fusionc.runtime.proto.UndeployRequest;
+import org.fusionc.runtime.proto.WatchDeploymentRequest;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client of a broker, or of several that stand by for one another: it asks the one that leads.
+ * Refusals are {@link DiagnosticException}s; a broker that cannot be reached, or was lost, is of
+ * kind {@link Failure#CLUSTER}. Safe for use by several threads.
+ */
+public final class BrokerClient implements AutoCloseable {
+  private static final Metadata.Key<String> LEADER =
+      Metadata.Key.of("fusionc-leader", Metadata.ASCII_STRING_MARSHALLER);
+
+  /** For calls that are answered at once. */
+  private static final Duration ANSWER = Duration.ofSeconds(15);
+
+  /** How long to look for a broker that leads: an election takes a few seconds. */
+  private static final Duration ELECTION = Duration.ofSeconds(12);
+
+  private static final Duration PAUSE = Duration.ofMillis(300);
+
+  private final Transport transport;
+  private final List<Address> brokers;
+  private Address current;
+  private @Nullable ManagedChannel channel;
+  private boolean closed;
+
+  private BrokerClient(Transport transport, List<Address> brokers) {
+    this.transport = transport;
+    this.brokers = new ArrayList<>(brokers);
+    current = brokers.getFirst();
+  }
+
+  /**
+   * A client; connects when first used.
+   *
+   * @param addresses {@code HOST:PORT}, or several with commas between
+   * @throws DiagnosticException if that is malformed
+   */
+  public static BrokerClient of(Transport transport, String addresses) {
+    return new BrokerClient(
+        transport, Arrays.stream(addresses.split(",", -1)).map(Address::parse).toList());
+  }
+
+  /** The channel to the broker that was reached last; it changes when another one leads. */
+  public synchronized ManagedChannel channel() {
+    if (closed) {
+      throw Diagnostic.failed(Location.named(current.toString()), "the client is closed", "")
+          .exception();
+    }
+    if (channel == null) {
+      channel = transport.channel(current);
+    }
+    return channel;
+  }
+
+  /** The broker that was reached last. */
+  public synchronized Address address() {
+    return current;
+  }
+
+  private synchronized void turnTo(Address other) {
+    if (!other.equals(current)) {
+      current = other;
+      if (channel != null) {
+        channel.shutdown();
+        channel = null;
+      }
+    }
+  }
+
+  /** The next one to try. */
+  private synchronized Address next() {
+    int at = brokers.indexOf(current);
+    return brokers.get((at + 1) % brokers.size());
+  }
+
+  /** Makes a call at the broker that leads, looking for it if need be. */
+  private <T> T ask(Function<BrokerServiceGrpc.BrokerServiceBlockingStub, T> call) {
+    long end = System.nanoTime() + ELECTION.toNanos();
+    while (true) {
+      try {
+        return call.apply(BrokerServiceGrpc.newBlockingStub(channel()));
+      } catch (StatusRuntimeException failure) {
+        if (!lookElsewhere(failure, end)) {
+          throw diagnostic(failure, address());
+        }
+      }
+    }
+  }
+
+  /** Whether another broker, or this one a bit later, may do what this one does not. */
+  private boolean lookElsewhere(StatusRuntimeException failure, long end) {
+    if (failure.getStatus().getCode() != Status.Code.UNAVAILABLE || System.nanoTime() > end) {
+      return false;
+    }
+    var trailers = failure.getTrailers();
+    var leader = trailers == null ? null : trailers.get(LEADER);
+    if (leader != null) {
+      turnTo(Address.parse(leader));
+    } else if (brokers.size() > 1) {
+      turnTo(next());
+    } else if (failure.getStatus().getCause() != null) {
+      // A single broker that cannot be reached: say so at once.
+      return false;
+    }
+    try {
+      Thread.sleep(PAUSE);
+      return true;
+    } catch (InterruptedException ending) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  /** What a call's failure means to a person. */
+  public static DiagnosticException diagnostic(StatusRuntimeException failure, Address broker) {
+    var said = failure.getStatus().getDescription();
+    var text = said == null ? failure.getStatus().getCode().toString() : said;
+    var place = Location.named("broker " + broker);
+    return switch (failure.getStatus().getCode()) {
+      case UNAVAILABLE, DEADLINE_EXCEEDED ->
+          new Diagnostic(
+                  Failure.CLUSTER,
+                  place,
+                  "it cannot be reached: "
+                      + (failure.getStatus().getCause() == null
+                          ? text
+                          : text + " (" + failure.getStatus().getCause().getMessage() + ")"),
+                  "start it with fusionc broker, or check the address")
+              .exception();
+      case FAILED_PRECONDITION ->
+          new Diagnostic(Failure.INFEASIBLE, Location.unknown(), text, "").exception();
+      case INVALID_ARGUMENT -> Diagnostic.invalid(Location.unknown(), text, "").exception();
+      case UNAUTHENTICATED, PERMISSION_DENIED ->
+          Diagnostic.usage(place + ": " + text, "show a token or certificate that may do this")
+              .exception();
+      default -> Diagnostic.failed(place, text, "").exception();
+    };
+  }
+
+  public ClusterStatus status() {
+    return ask(stub ->
+        stub.withDeadlineAfter(ANSWER.toSeconds(), TimeUnit.SECONDS)
+            .status(StatusRequest.getDefaultInstance()));
+  }
+
+  /**
+   * Pushes the blobs of an artifact that the broker has not; what was cut off goes on where it
+   * ended.
+   *
+   * @param artifact its folder
+   * @return the digest of its manifest
+   */
+  public String push(Path artifact, ArtifactPush.Progress progress) {
+    status();
+    return ArtifactPush.push(
+        BlobServiceGrpc.newStub(channel()),
+        artifact,
+        progress,
+        failure -> diagnostic(failure, address()));
+  }
+
+  /**
+   * Deploys an artifact that has been pushed, and waits until it is ready.
+   *
+   * @throws DiagnosticException if no plan fits (infeasible), or something else is wrong
+   */
+  public DeploymentView deploy(DeployRequest request, Consumer<DeployProgress> progress) {
+    return ask(stub -> {
+      var replies = stub.deploy(request);
+      while (replies.hasNext()) {
+        var reply = replies.next();
+        progress.accept(reply);
+        if (reply.hasReady()) {
+          return reply.getReady();
+        }
+      }
+      throw Diagnostic.failed(
+              Location.named("deployment " + request.getName()),
+              "the broker ended before it was ready",
+              "look at fusionc status")
+          .exception();
+    });
+  }
+
+  public void undeploy(String name) {
+    var _ =
+        ask(stub ->
+            stub.withDeadlineAfter(ANSWER.toSeconds(), TimeUnit.SECONDS)
+                .undeploy(UndeployRequest.newBuilder().setName(name).build()));
+  }
+
+  /** Has a peer hand over and leave; waits until it has. */
+  public void drain(String peer, Consumer<DrainProgress> progress) {
+    var _ =
+        ask(stub -> {
+          stub.drain(DrainRequest.newBuilder().setPeer(peer).build()).forEachRemaining(progress);
+          return true;
+        });
+  }
+
+  /** The deployment as it is now. */
+  public DeploymentView deployment(String name) {
+    return ask(stub ->
+        stub.withDeadlineAfter(ANSWER.toSeconds(), TimeUnit.SECONDS)
+            .watchDeployment(WatchDeploymentRequest.newBuilder().setName(name).build())
+            .next());
+  }
+
+  @Override
+  public synchronized void close() {
+    closed = true;
+    if (channel != null) {
+      channel.shutdownNow();
+      channel = null;
+    }
+  }
+}
