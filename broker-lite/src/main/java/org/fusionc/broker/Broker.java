@@ -100,7 +100,7 @@ public final class Broker implements AutoCloseable {
     server =
         options
             .transport()
-            .server(options.listen(), tokens)
+            .controlServer(options.listen(), tokens)
             .addService(service)
             .addService(BlobServer.writable(blobs))
             .build();

@@ -119,7 +119,7 @@ final class FrameWatch extends ChannelDuplexHandler {
           && error < 64) {
         refusals.refuse(
             context.channel().remoteAddress(),
-            "goaway",
+            "goaway " + error,
             "a violation of HTTP/2, ended with error " + error);
       }
     }

@@ -1,10 +1,12 @@
 package org.fusionc.runtime.net;
 
+import io.netty.util.concurrent.EventExecutor;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,14 +22,11 @@ final class Refusals {
   private static final int MAX_SOURCES = 1024;
   private static final int MAX_REASON = 300;
 
-  /** Of one source and kind: when it was last said, and how many were not said since. */
+  /** Of one source and kind: when it was last said, and what was not said since. */
   private static final class Source {
     private long said;
     private long unsaid;
-
-    Source(long said) {
-      this.said = said;
-    }
+    private String last = "";
   }
 
   private final Map<String, Source> sources =
@@ -38,9 +37,17 @@ final class Refusals {
         }
       };
 
+  private final EventExecutor timer;
   private long windowStart = System.nanoTime();
   private int linesInWindow;
   private long unsaid;
+
+  /**
+   * @param timer says later what was not said at once
+   */
+  Refusals(EventExecutor timer) {
+    this.timer = timer;
+  }
 
   /**
    * Logs one.
@@ -49,39 +56,46 @@ final class Refusals {
    * @param reason why; may quote what the other side sent
    */
   void refuse(@Nullable SocketAddress remote, String kind, String reason) {
-    long more = count(host(remote) + " " + kind);
-    if (more < 0) {
-      return;
-    }
-    String line = printable(reason);
-    if (more == 0) {
-      LOG.warn("refused {}: {}", remote, line);
-    } else {
-      LOG.warn("refused {}: {} ({} more since the last such line)", remote, line, more);
+    String line = "refused " + remote + ": " + printable(reason);
+    if (admit(host(remote) + " " + kind, line)) {
+      LOG.warn("{}", line);
     }
   }
 
-  /** How many went unsaid before this one; -1 if this one is to go unsaid, too. */
-  private synchronized long count(String key) {
+  /** Whether this one may be said now; if not, it is kept for later. */
+  private synchronized boolean admit(String key, String line) {
     long now = System.nanoTime();
     if (now - windowStart > INTERVAL) {
       windowStart = now;
       linesInWindow = 0;
+      if (unsaid > 0) {
+        LOG.warn("refused others: {} times in the last seconds, not all shown", unsaid);
+        unsaid = 0;
+      }
     }
     var source = sources.get(key);
     if (source != null && now - source.said < INTERVAL) {
-      source.unsaid++;
-      return -1;
+      source.last = line;
+      if (source.unsaid++ == 0) {
+        var _ = timer.schedule(() -> sayRest(source), 1, TimeUnit.SECONDS);
+      }
+      return false;
     }
     if (linesInWindow >= LINES_PER_INTERVAL) {
       unsaid++;
-      return -1;
+      return false;
     }
     linesInWindow++;
-    long more = unsaid + (source == null ? 0 : source.unsaid);
-    unsaid = 0;
-    sources.put(key, new Source(now));
-    return more;
+    var said = source == null ? new Source() : source;
+    said.said = now;
+    sources.put(key, said);
+    return true;
+  }
+
+  private synchronized void sayRest(Source source) {
+    LOG.warn("{} ({} such in the last second)", source.last, source.unsaid);
+    source.unsaid = 0;
+    source.said = System.nanoTime();
   }
 
   private static String host(@Nullable SocketAddress remote) {

@@ -17,6 +17,8 @@ import java.nio.file.Path;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import javax.net.ssl.SSLException;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
@@ -31,6 +33,18 @@ public final class Transport {
 
   /** The largest message of services that carry no activations. */
   public static final int MAX_CONTROL_MESSAGE = 4 << 20;
+
+  /**
+   * gRPC logs each broken connection with a trace, through java.util.logging; what matters of it is
+   * in {@link Refusals}, bounded. (A field, since loggers that nobody holds forget their level.)
+   */
+  private static final Logger GRPC_LOG = Logger.getLogger("io.grpc");
+
+  static {
+    if (GRPC_LOG.getLevel() == null) {
+      GRPC_LOG.setLevel(Level.WARNING);
+    }
+  }
 
   private static final int MAX_RESETS = 200;
   private static final int RESETS_WINDOW_SECONDS = 30;
@@ -170,9 +184,17 @@ public final class Transport {
     return server(listen, tokens, Limits.DEFAULT);
   }
 
+  /**
+   * As the other, for whoever takes no activations: messages have at most {@link
+   * #MAX_CONTROL_MESSAGE} bytes, not {@link #MAX_MESSAGE}.
+   */
+  public NettyServerBuilder controlServer(Address listen, @Nullable Tokens tokens) {
+    return server(listen, tokens).maxInboundMessageSize(MAX_CONTROL_MESSAGE);
+  }
+
   /** For tests, which have less patience. */
   NettyServerBuilder server(Address listen, @Nullable Tokens tokens, Limits limits) {
-    var refusals = new Refusals();
+    var refusals = new Refusals(SERVING.next());
     var connections = new Connections(limits, refusals);
     var builder =
         NettyServerBuilder.forAddress(listen.resolve())

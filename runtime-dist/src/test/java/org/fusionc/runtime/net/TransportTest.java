@@ -1,19 +1,26 @@
 package org.fusionc.runtime.net;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.net.Socket;
+import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TransportTest {
   private static final List<String> LOCAL = List.of("127.0.0.1", "localhost");
@@ -163,5 +170,87 @@ class TransportTest {
     assertThatThrownBy(() -> issue(authority, "broker", Role.BROKER))
         .isInstanceOf(DiagnosticException.class)
         .hasMessageContaining("--renew");
+  }
+
+  /** Connections that dribble, or say nothing, while others are served. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void connectionsThatNeverCallAreClosed(boolean tls) throws Exception {
+    var authority = Authority.init(scratch.resolve("ca"));
+    var transport =
+        tls ? Transport.tls(issue(authority, "broker", Role.BROKER)) : Transport.plain();
+    var limits =
+        new Limits(100, 100, 10, 5, Duration.ofSeconds(1), Duration.ofMinutes(1), 10, 8192, 100);
+    byte[] preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(US_ASCII);
+    try (var server = new EchoServer(transport, null, limits);
+        var silent = new Socket("127.0.0.1", server.address().port());
+        var slow = new Socket("127.0.0.1", server.address().port());
+        var idle = new Socket("127.0.0.1", server.address().port())) {
+      idle.getOutputStream().write(preface);
+      idle.getOutputStream().write(new byte[] {0, 0, 0, 4, 0, 0, 0, 0, 0});
+      for (var socket : List.of(silent, slow, idle)) {
+        socket.setSoTimeout(20_000);
+      }
+      var dribble =
+          Thread.ofVirtual()
+              .start(() -> {
+                try {
+                  for (byte b : preface) {
+                    slow.getOutputStream().write(b);
+                    Thread.sleep(200);
+                  }
+                } catch (IOException | InterruptedException e) {
+                  // Closed, as it should be.
+                }
+              });
+      assertThat(EchoServer.call(transport, server.address()).getNonce()).isEqualTo(42);
+      for (var socket : List.of(silent, slow, idle)) {
+        awaitEnd(socket);
+      }
+      dribble.join();
+      // The oldest of too many make room for new ones.
+      for (int i = 0; i < 20; i++) {
+        new Socket("127.0.0.1", server.address().port()).setSoTimeout(1);
+      }
+      assertThat(EchoServer.call(transport, server.address()).getNonce()).isEqualTo(42);
+    }
+  }
+
+  private static void awaitEnd(Socket socket) throws IOException {
+    try {
+      while (socket.getInputStream().read() >= 0) {
+        // What it says before it closes.
+      }
+    } catch (SocketException e) {
+      // Reset: closed as well.
+    }
+  }
+
+  @Test
+  void connectionsAreCounted() throws Exception {
+    var limits =
+        new Limits(100, 3, 10, 5, Duration.ofSeconds(5), Duration.ofMinutes(1), 10, 8192, 100);
+    try (var server = new EchoServer(Transport.plain(), null, limits)) {
+      var sockets = new ArrayList<Socket>();
+      for (int i = 0; i < 3; i++) {
+        sockets.add(new Socket("127.0.0.1", server.address().port()));
+      }
+      try (var one = new Socket("127.0.0.1", server.address().port())) {
+        awaitEnd(one);
+      }
+      for (var socket : sockets) {
+        socket.close();
+      }
+      // Room again, as soon as the server has seen the ends.
+      for (int attempt = 0; ; attempt++) {
+        try {
+          assertThat(EchoServer.call(Transport.plain(), server.address()).getNonce()).isEqualTo(42);
+          break;
+        } catch (ExecutionException e) {
+          assertThat(attempt).isLessThan(100);
+          Thread.sleep(20);
+        }
+      }
+    }
   }
 }

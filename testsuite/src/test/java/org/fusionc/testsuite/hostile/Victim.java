@@ -1,0 +1,101 @@
+package org.fusionc.testsuite.hostile;
+
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.fusionc.broker.Broker;
+import org.fusionc.ir.DType;
+import org.fusionc.ir.pass.Phase;
+import org.fusionc.partitioner.InProcess;
+import org.fusionc.runtime.blob.BlobDirectory;
+import org.fusionc.runtime.blob.BlobServer;
+import org.fusionc.runtime.model.Compiler;
+import org.fusionc.runtime.model.ModelSource;
+import org.fusionc.runtime.net.Address;
+import org.fusionc.runtime.net.Tokens;
+import org.fusionc.runtime.net.Transport;
+import org.fusionc.runtime.proto.EchoMessage;
+import org.fusionc.runtime.proto.EchoServiceGrpc;
+import org.fusionc.runtime.stage.Segment;
+import org.fusionc.runtime.stage.StageHost;
+import org.fusionc.runtime.stage.StageServer;
+import org.fusionc.testsuite.Repository;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The servers that are attacked, in a process of their own with little memory: a broker, and what a
+ * peer serves. Arguments: a directory for data, a certificate directory or -, a token file or -.
+ */
+final class Victim {
+  static final String DEPLOYMENT = "victim";
+  static final byte[] PLAN_DIGEST = new byte[32];
+  static final int PAGES = 16;
+  static final int PAGE_TOKENS = 16;
+  private static final long LARGEST_BLOB = 1 << 20;
+  private static final Address ANY = new Address("127.0.0.1", 0);
+
+  private Victim() {}
+
+  /** Runs until its input ends. */
+  public static void main(String[] arguments) throws IOException, InterruptedException {
+    Path data = Path.of(arguments[0]);
+    @Nullable Path tls = arguments[1].equals("-") ? null : Path.of(arguments[1]);
+    @Nullable Path tokens = arguments[2].equals("-") ? null : Path.of(arguments[2]);
+    var transport = Transport.of(new Transport.Options(tls, null));
+    var broker =
+        Broker.start(new Broker.Options(ANY, data.resolve("broker"), null, tokens, transport));
+    var source =
+        ModelSource.open(Repository.root().resolve("examples/shakespeare"), DType.Scalar.F32);
+    var host = new StageHost(transport, StageHost.Options.defaults());
+    host.add(segment(source));
+    var server =
+        transport
+            .server(ANY, tokens == null ? null : Tokens.of(tokens))
+            .addService(new StageServer(host))
+            .addService(BlobServer.readOnly(BlobDirectory.open(data.resolve("peer"), LARGEST_BLOB)))
+            .addService(new Echo())
+            .build()
+            .start();
+    System.out.println("victim: " + broker.address().port() + " " + server.getPort());
+    while (System.in.read() >= 0) {
+      // Whoever started this closes its end when it ends.
+    }
+    server.shutdownNow().awaitTermination();
+    host.close();
+    broker.close();
+  }
+
+  private static Segment segment(ModelSource source) {
+    var options =
+        new Compiler.Options(
+            new Compiler.Cut.Whole(),
+            Compiler.backend("cpu"),
+            Phase.QUANTIZED,
+            (phase, module) -> {});
+    var module = Compiler.compile(source.module(), source.phase(), options).module();
+    var plan = InProcess.stages(module, 1);
+    return Segment.compile(
+        source, plan, DEPLOYMENT, PLAN_DIGEST, 0, Compiler.backend("cpu"), 1, PAGES, PAGE_TOKENS);
+  }
+
+  /** Gives back what comes. */
+  private static final class Echo extends EchoServiceGrpc.EchoServiceImplBase {
+    @Override
+    public StreamObserver<EchoMessage> echo(StreamObserver<EchoMessage> answers) {
+      return new StreamObserver<>() {
+        @Override
+        public void onNext(EchoMessage message) {
+          answers.onNext(message);
+        }
+
+        @Override
+        public void onError(Throwable failure) {}
+
+        @Override
+        public void onCompleted() {
+          answers.onCompleted();
+        }
+      };
+    }
+  }
+}
