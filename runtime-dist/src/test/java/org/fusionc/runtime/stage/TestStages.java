@@ -68,7 +68,7 @@ final class TestStages implements AutoCloseable {
     throw new IllegalStateException("examples/shakespeare is not above the working directory");
   }
 
-  private static Plan plan(ModelSource source, int stages, String encoding) {
+  static Plan plan(ModelSource source, int stages, String encoding) {
     var options =
         new Compiler.Options(
             new Compiler.Cut.Whole(),
