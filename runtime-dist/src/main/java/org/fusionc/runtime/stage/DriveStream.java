@@ -56,6 +56,12 @@ final class DriveStream implements StreamObserver<DriveRequest> {
 
   @Override
   public void onNext(DriveRequest request) {
+    synchronized (this) {
+      // One may have been on its way when the stream was ended from here.
+      if (ended) {
+        return;
+      }
+    }
     try {
       handle(request);
     } catch (StatusRuntimeException refusal) {

@@ -27,6 +27,12 @@ final class FrameStream implements StreamObserver<Activation> {
 
   @Override
   public void onNext(Activation frame) {
+    synchronized (this) {
+      // One may have been on its way when the stream was ended from here.
+      if (ended) {
+        return;
+      }
+    }
     try {
       var into = run;
       if (into == null) {

@@ -51,6 +51,10 @@ public final class StageHost implements AutoCloseable {
       return new Options(256, 65536, 64, 256L << 20, 4096, Duration.ofSeconds(10));
     }
 
+    public Options withQueuedFrames(int other) {
+      return new Options(runs, sessions, other, queuedBytes, frameTokens, grace);
+    }
+
     public Options withGrace(Duration other) {
       return new Options(runs, sessions, queuedFrames, queuedBytes, frameTokens, other);
     }
@@ -273,9 +277,19 @@ public final class StageHost implements AutoCloseable {
 
   /** Ends a run and frees its pages. */
   void end(StageRun run, String reason) {
-    if (!run.end(reason)) {
-      return;
+    if (run.end(reason)) {
+      release(run);
     }
+  }
+
+  /** Ends a run unless it is in use again. */
+  void expire(StageRun run) {
+    if (run.endAbandoned()) {
+      release(run);
+    }
+  }
+
+  private void release(StageRun run) {
     synchronized (runs) {
       runs.remove(run.key(), run);
     }

@@ -212,19 +212,25 @@ final class StageRun {
     figures.waiting(0);
     sessions.rewind();
     closeNext();
-    if (address.isPresent()) {
-      var segment = slot.segment();
-      var header =
-          Next.header(key.run(), StageHost.digest(segment.key().planDigest()), segment.stage() + 1);
-      next =
-          new Next(
-              host.transport(),
-              address.get(),
-              header,
-              () -> host.schedule(this),
-              (kind, message) -> nextFailed(later, kind, message));
-    }
+    address.ifPresent(to -> next = connected(to));
     resumeSource();
+  }
+
+  private @Nullable Next connected(Address address) {
+    var segment = slot.segment().key();
+    var header = Next.header(key.run(), StageHost.digest(segment.planDigest()), key.stage() + 1);
+    long of = epoch;
+    try {
+      return new Next(
+          host.transport(),
+          address,
+          header,
+          () -> host.schedule(this),
+          (kind, message) -> nextFailed(of, kind, message));
+    } catch (RuntimeException refused) {
+      fault(Fault.Kind.DOWNSTREAM_LOST, "stage %d: %s".formatted(key.stage() + 1, refused));
+      return null;
+    }
   }
 
   private void closeNext() {
@@ -238,6 +244,8 @@ final class StageRun {
     if (of == epoch && !ended) {
       closeNext();
       fault(kind, message);
+      // Frames may have waited for room in that stream. Their rows are kept, for a replay.
+      host.schedule(this);
     }
   }
 
@@ -300,12 +308,7 @@ final class StageRun {
   }
 
   private void expire() {
-    synchronized (this) {
-      if (drive != null) {
-        return;
-      }
-    }
-    host.end(this, "its coordinator did not come back");
+    host.expire(this);
   }
 
   /** The coordinator has ended the run. */
@@ -316,6 +319,15 @@ final class StageRun {
       }
     }
     host.end(this, "its coordinator has ended it");
+  }
+
+  /**
+   * Lets go of everything if no coordinator has come back.
+   *
+   * @return whether it did
+   */
+  synchronized boolean endAbandoned() {
+    return drive == null && end("its coordinator did not come back");
   }
 
   /**

@@ -94,7 +94,7 @@ final class StageServerTest {
 
       run.epoch++;
       run.route.set(1, stages.start(1));
-      run.drives.set(1, new TestRun.Drive(run.route.get(1)));
+      run.drives.set(1, new TestRun.Drive(stages, run.route.get(1)));
       assertThat(run.open(1).getResumed()).isFalse();
       run.reroute(0);
       run.reroute(2);
@@ -123,7 +123,7 @@ final class StageServerTest {
         run.route.set(stage, stages.start(stage));
       }
       for (int stage = 1; stage < 3; stage++) {
-        run.drives.set(stage, new TestRun.Drive(run.route.get(stage)));
+        run.drives.set(stage, new TestRun.Drive(stages, run.route.get(stage)));
         run.open(stage);
       }
       run.reroute(0);
@@ -150,10 +150,10 @@ final class StageServerTest {
 
       run.epoch++;
       run.route.set(0, stages.start(0));
-      run.drives.set(0, new TestRun.Drive(run.route.get(0)));
+      run.drives.set(0, new TestRun.Drive(stages, run.route.get(0)));
       run.open(0);
       run.reroute(1);
-      run.frames = new TestRun.Frames(run.route.get(0));
+      run.frames = new TestRun.Frames(stages, run.route.get(0));
       run.frames.send(TestRun.rebuild(run.frame(7, 0, ids.subList(0, fed), pages), 0));
       run.drives.get(0).next(DriveEvent.EventCase.REBUILT);
 
@@ -203,7 +203,7 @@ final class StageServerTest {
     var status = run.frames.status();
     assertThat(status.getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
     assertThat(status.getDescription()).contains(message);
-    run.frames = new TestRun.Frames(run.route.getFirst());
+    run.frames = new TestRun.Frames(run.stages, run.route.getFirst());
   }
 
   @Test
@@ -221,7 +221,7 @@ final class StageServerTest {
       assertThat(a.subList(PROMPT.size(), a.size())).isEqualTo(expected);
       assertThat(b).isEqualTo(a);
 
-      var third = new TestRun.Drive(stages.peers.getFirst());
+      var third = new TestRun.Drive(stages, stages.peers.getFirst());
       third.requests.onNext(
           DriveRequest.newBuilder()
               .setOpen(one.openMessage(0).setRun("another").setPages(1))
@@ -253,10 +253,10 @@ final class StageServerTest {
 
       run.epoch++;
       for (int stage = 0; stage < 2; stage++) {
-        run.drives.set(stage, new TestRun.Drive(run.route.get(stage)));
+        run.drives.set(stage, new TestRun.Drive(stages, run.route.get(stage)));
         assertThat(run.open(stage).getResumed()).isTrue();
       }
-      run.frames = new TestRun.Frames(run.route.getFirst());
+      run.frames = new TestRun.Frames(stages, run.route.getFirst());
       run.generate(7, ids, ids.size() - 1, TOKENS - 10, pages);
       assertThat(ids.subList(PROMPT.size(), ids.size())).isEqualTo(expected(stages, TOKENS));
     }
@@ -279,7 +279,7 @@ final class StageServerTest {
         Thread.sleep(5);
       }
       run.epoch++;
-      run.drives.set(0, new TestRun.Drive(run.route.getFirst()));
+      run.drives.set(0, new TestRun.Drive(stages, run.route.getFirst()));
       assertThat(run.open(0).getResumed()).isFalse();
     }
   }
@@ -324,11 +324,9 @@ final class StageServerTest {
 
       var ids = new ArrayList<>(PROMPT);
       run.generate(7, ids, 0, 2, TestRun.pages(0, 4));
-      var other = new TestRun.Drive(stages.peers.getFirst());
+      var other = new TestRun.Drive(stages, stages.peers.getFirst());
       other.requests.onNext(
-          DriveRequest.newBuilder()
-              .setOpen(run.openMessage(0).setRun("another"))
-              .build());
+          DriveRequest.newBuilder().setOpen(run.openMessage(0).setRun("another")).build());
       assertThat(other.status().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
       other.cut();
     }
@@ -346,9 +344,8 @@ final class StageServerTest {
 
       run.drives.getFirst().requests.onCompleted();
       assertThat(closed).succeedsWithin(Duration.ofSeconds(30));
-      var other = new TestRun.Drive(stages.peers.getFirst());
-      other.requests.onNext(
-          DriveRequest.newBuilder().setOpen(run.openMessage(0)).build());
+      var other = new TestRun.Drive(stages, stages.peers.getFirst());
+      other.requests.onNext(DriveRequest.newBuilder().setOpen(run.openMessage(0)).build());
       assertThat(other.status().getCode()).isEqualTo(Status.Code.NOT_FOUND);
       other.cut();
     }

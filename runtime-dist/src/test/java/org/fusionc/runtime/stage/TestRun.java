@@ -14,7 +14,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
-import org.fusionc.runtime.net.Transport;
 import org.fusionc.runtime.proto.ActivateSummary;
 import org.fusionc.runtime.proto.Activation;
 import org.fusionc.runtime.proto.Downstream;
@@ -42,8 +41,8 @@ final class TestRun implements AutoCloseable {
     final BlockingQueue<DriveEvent> events = new LinkedBlockingQueue<>();
     final CompletableFuture<Status> ended = new CompletableFuture<>();
 
-    Drive(TestStages.Peer peer) {
-      channel = Transport.plain().channel(peer.address());
+    Drive(TestStages stages, TestStages.Peer peer) {
+      channel = stages.channel(peer);
       requests =
           StageServiceGrpc.newStub(channel)
               .drive(
@@ -115,8 +114,8 @@ final class TestRun implements AutoCloseable {
     final CompletableFuture<Status> ended = new CompletableFuture<>();
     private long number;
 
-    Frames(TestStages.Peer peer) {
-      channel = Transport.plain().channel(peer.address());
+    Frames(TestStages stages, TestStages.Peer peer) {
+      channel = stages.channel(peer);
       out =
           StageServiceGrpc.newStub(channel)
               .activate(
@@ -165,10 +164,10 @@ final class TestRun implements AutoCloseable {
     route = new ArrayList<>(stages.peers);
     epoch = 1;
     for (int i = 0; i < route.size(); i++) {
-      drives.add(new Drive(route.get(i)));
+      drives.add(new Drive(stages, route.get(i)));
       open(i);
     }
-    frames = new Frames(route.getFirst());
+    frames = new Frames(stages, route.getFirst());
   }
 
   Opened open(int stage) {

@@ -1,6 +1,7 @@
 package org.fusionc.runtime.stage;
 
 import com.google.protobuf.ByteString;
+import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.fusionc.ir.DType;
+import org.fusionc.ir.backend.Backend;
 import org.fusionc.ir.plan.Attributes;
 import org.fusionc.ir.plan.Edge;
 import org.fusionc.ir.plan.Origin;
@@ -42,9 +44,16 @@ final class TestStages implements AutoCloseable {
   final String input;
   final List<Peer> peers = new ArrayList<>();
   private final List<Peer> all = new ArrayList<>();
+  private final List<ManagedChannel> channels = new ArrayList<>();
   private final StageHost.Options options;
+  private final Backend backend;
 
   TestStages(int stages, String encoding, int pages, StageHost.Options options) {
+    this(stages, encoding, pages, options, Compiler.backend("cpu"));
+  }
+
+  TestStages(int stages, String encoding, int pages, StageHost.Options options, Backend backend) {
+    this.backend = backend;
     source = ModelSource.open(example(), DType.Scalar.F32);
     plan = plan(source, stages, encoding);
     digest = new byte[32];
@@ -103,16 +112,7 @@ final class TestStages implements AutoCloseable {
   Peer start(int stage) {
     var host = new StageHost(Transport.plain(), options);
     host.add(
-        Segment.compile(
-            source,
-            plan,
-            DEPLOYMENT,
-            digest,
-            stage,
-            Compiler.backend("cpu"),
-            2,
-            pages,
-            PAGE_TOKENS));
+        Segment.compile(source, plan, DEPLOYMENT, digest, stage, backend, 2, pages, PAGE_TOKENS));
     var service = new StageServer(host);
     try {
       var server =
@@ -125,12 +125,20 @@ final class TestStages implements AutoCloseable {
     }
   }
 
+  /** A channel that is shut down at the end. */
+  ManagedChannel channel(Peer peer) {
+    var channel = Transport.plain().channel(peer.address());
+    channels.add(channel);
+    return channel;
+  }
+
   ByteString planDigest() {
     return ByteString.copyFrom(digest);
   }
 
   @Override
   public void close() {
+    channels.forEach(ManagedChannel::shutdownNow);
     all.forEach(Peer::close);
     source.close();
   }
