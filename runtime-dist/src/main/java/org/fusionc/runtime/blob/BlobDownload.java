@@ -30,7 +30,7 @@ final class BlobDownload {
 
   private final BlobDirectory directory;
   private final BlobFetcher.Options options;
-  private final Set<String> avoided;
+  private final BlobFetcher.Avoided avoided;
   private final Descriptor blob;
   private final int turn;
   private final Supplier<List<BlobSource>> sources;
@@ -47,7 +47,7 @@ final class BlobDownload {
   BlobDownload(
       BlobDirectory directory,
       BlobFetcher.Options options,
-      Set<String> avoided,
+      BlobFetcher.Avoided avoided,
       Descriptor blob,
       int turn,
       Supplier<List<BlobSource>> sources,
@@ -170,7 +170,7 @@ final class BlobDownload {
                   blob,
                   sole ? source : String.join(" and ", contributors),
                   wrong.getMessage(),
-                  sole ? "; " + source + " is not asked again" : ""));
+                  sole ? "; " + source + " is not asked for a while" : ""));
       return false;
     }
   }

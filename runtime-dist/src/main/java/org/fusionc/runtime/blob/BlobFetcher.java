@@ -2,6 +2,7 @@ package org.fusionc.runtime.blob;
 
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -17,6 +18,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.runtime.artifact.Descriptor;
 import org.fusionc.runtime.artifact.Digest;
@@ -26,7 +28,7 @@ import org.fusionc.runtime.proto.BlobStatRequest;
 /**
  * Fetches blobs into a directory from whoever has them. A transfer that is cut off goes on at the
  * byte where it ended, from another source if there is one. A source that gave wrong bytes is not
- * asked again.
+ * asked again for a while.
  */
 public final class BlobFetcher {
   /**
@@ -36,10 +38,12 @@ public final class BlobFetcher {
    * @param rounds how often all sources are tried without a byte gained before a blob is given up
    * @param pause before the second round; doubled from round to round, up to 5 s
    * @param call the longest one call may last; a transfer goes on with the next call
+   * @param shun how long a source is not asked that gave wrong bytes
    */
-  public record Options(int parallel, int rounds, Duration pause, Duration call) {
+  public record Options(int parallel, int rounds, Duration pause, Duration call, Duration shun) {
     public static Options defaults() {
-      return new Options(3, 6, Duration.ofMillis(200), Duration.ofSeconds(30));
+      return new Options(
+          3, 6, Duration.ofMillis(200), Duration.ofSeconds(30), Duration.ofMinutes(5));
     }
   }
 
@@ -54,11 +58,12 @@ public final class BlobFetcher {
 
   private final BlobDirectory directory;
   private final Options options;
-  private final Set<String> avoided = ConcurrentHashMap.newKeySet();
+  private final Avoided avoided;
 
   public BlobFetcher(BlobDirectory directory, Options options) {
     this.directory = directory;
     this.options = options;
+    avoided = new Avoided(options.shun());
   }
 
   public BlobDirectory directory() {
@@ -67,7 +72,7 @@ public final class BlobFetcher {
 
   /** Sources that gave wrong bytes, by name. */
   public Set<String> avoided() {
-    return Set.copyOf(avoided);
+    return avoided.names();
   }
 
   /**
@@ -156,6 +161,29 @@ public final class BlobFetcher {
     } finally {
       threads.shutdownNow();
       threads.close();
+    }
+  }
+
+  /** Who gave wrong bytes, and until when that is held against them. */
+  static final class Avoided {
+    private final Duration time;
+    private final Map<String, Instant> until = new ConcurrentHashMap<>();
+
+    Avoided(Duration time) {
+      this.time = time;
+    }
+
+    void add(String source) {
+      until.put(source, Instant.now().plus(time));
+    }
+
+    boolean contains(String source) {
+      var end = until.get(source);
+      return end != null && Instant.now().isBefore(end);
+    }
+
+    Set<String> names() {
+      return until.keySet().stream().filter(this::contains).collect(Collectors.toUnmodifiableSet());
     }
   }
 

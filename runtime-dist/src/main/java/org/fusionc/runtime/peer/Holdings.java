@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.fusionc.runtime.artifact.Digest;
 import org.fusionc.runtime.proto.Segment;
 import org.fusionc.runtime.proto.SegmentState;
@@ -146,9 +147,7 @@ final class Holdings {
     var states = new ArrayList<SegmentState>();
     holdings.values().forEach(h -> states.add(state(h, loads.get(h.key()))));
     // A segment that is being given up is reported as long as runs use it.
-    ending.values().stream()
-        .filter(h -> h.phase() == SegmentState.Phase.READY)
-        .forEach(h -> states.add(state(h, loads.get(h.key()))));
+    ready(ending()).forEach(h -> states.add(h.state().setRuns(1).build()));
     return states;
   }
 
@@ -164,9 +163,18 @@ final class Holdings {
     return state.build();
   }
 
-  /** How many runs use segments now. */
+  /** How many runs use segments now; one at least for each segment that cannot be freed yet. */
   int runs() {
-    return workshop.host().loads().values().stream().mapToInt(SegmentLoad::runs).sum();
+    int ending = (int) ready(this.ending()).count();
+    return ending + workshop.host().loads().values().stream().mapToInt(SegmentLoad::runs).sum();
+  }
+
+  private synchronized List<Holding> ending() {
+    return List.copyOf(ending.values());
+  }
+
+  private static Stream<Holding> ready(List<Holding> holdings) {
+    return holdings.stream().filter(h -> h.phase() == SegmentState.Phase.READY);
   }
 
   /** Gives up everything that is not ready, and takes nothing more. */

@@ -29,8 +29,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 class BlobFetcherTest {
   private static final long LARGEST = 64 << 20;
+  private static final Duration SHUN = Duration.ofMinutes(1);
   private static final BlobFetcher.Options QUICK =
-      new BlobFetcher.Options(3, 5, Duration.ofMillis(20), Duration.ofSeconds(10));
+      new BlobFetcher.Options(3, 5, Duration.ofMillis(20), Duration.ofSeconds(10), SHUN);
 
   @TempDir Path folder;
   private final List<Server> servers = new ArrayList<>();
@@ -90,7 +91,7 @@ class BlobFetcherTest {
       var target = directory("target");
       for (int cut = 1; cut <= 8; cut++) {
         proxy.cutAfter(700_000);
-        var once = new BlobFetcher.Options(1, 1, Duration.ZERO, Duration.ofSeconds(10));
+        var once = new BlobFetcher.Options(1, 1, Duration.ZERO, Duration.ofSeconds(10), SHUN);
         try {
           fetch(target, List.of(descriptor(bytes)), List.of(source("b", proxy.port())), once);
         } catch (DiagnosticException cutOff) {
@@ -168,7 +169,8 @@ class BlobFetcherTest {
     int port = serve(broker);
     try (var silent = new FaultyProxy(port)) {
       silent.hold(true);
-      var options = new BlobFetcher.Options(1, 3, Duration.ofMillis(10), Duration.ofMillis(300));
+      var options =
+          new BlobFetcher.Options(1, 3, Duration.ofMillis(10), Duration.ofMillis(300), SHUN);
       var target = directory("target");
       var sources = List.of(source("silent", silent.port()), source("broker", port));
       fetch(target, List.of(descriptor(bytes)), sources, options);
