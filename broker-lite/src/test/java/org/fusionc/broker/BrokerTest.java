@@ -52,7 +52,7 @@ class BrokerTest {
   }
 
   private BrokerClient client(Broker broker) {
-    return opened(BrokerClient.of(Transport.plain(), broker.address().toString()));
+    return opened(BrokerClient.of(broker.address().toString(), Transport.plain()));
   }
 
   private ScriptedPeer peer(Broker broker, String name) {
@@ -85,6 +85,10 @@ class BrokerTest {
     }
   }
 
+  private static DeploymentView view(BrokerClient client) {
+    return client.deployment("stories").orElseThrow();
+  }
+
   private static List<String> serving(DeploymentView view) {
     return view.getStagesList().stream().map(stage -> stage.getHolders(0).getPeer()).toList();
   }
@@ -98,7 +102,7 @@ class BrokerTest {
       peers.add(peer(broker, name));
     }
     await("all are here", () -> client.status().getPeersCount() == 3);
-    var manifest = client.push(artifact(), (sent, of) -> {});
+    var manifest = client.put(artifact(), share -> {});
     var said = new ArrayList<String>();
     var view = client.deploy(request(manifest).build(), p -> said.add(p.getMessage()));
 
@@ -110,24 +114,23 @@ class BrokerTest {
     await(
         "each stage has standbys",
         () ->
-            client.deployment("stories").getStagesList().stream()
-                .allMatch(stage -> stage.getHoldersCount() == 3));
+            view(client).getStagesList().stream().allMatch(stage -> stage.getHoldersCount() == 3));
     var roles = peers.stream().flatMap(p -> p.ordered().stream()).map(s -> s.getRole()).toList();
     assertThat(roles).filteredOn(r -> r == SegmentRole.SERVING).hasSize(2);
     assertThat(roles).filteredOn(r -> r == SegmentRole.STANDBY).hasSize(4);
     // Deploying what is deployed just says so.
     assertThat(client.deploy(request(manifest).build(), p -> {}).getVersion())
-        .isEqualTo(client.deployment("stories").getVersion());
+        .isEqualTo(view(client).getVersion());
 
     var address = broker.address();
-    var before = client.deployment("stories");
+    var before = view(client);
     broker.close();
     open.remove(broker);
     peers.forEach(ScriptedPeer::close);
     var again = broker(address);
     var second = client(again);
     await("it leads", () -> second.status().getLeader());
-    var after = second.deployment("stories");
+    var after = view(second);
     assertThat(after.getPlanDigest()).isEqualTo(before.getPlanDigest());
     assertThat(after.getVersion()).isGreaterThanOrEqualTo(before.getVersion());
     assertThat(serving(after)).isEqualTo(serving(before));
@@ -139,18 +142,16 @@ class BrokerTest {
     var client = client(broker);
     var peers = List.of(peer(broker, "ada"), peer(broker, "bob"), peer(broker, "cleo"));
     await("all are here", () -> client.status().getPeersCount() == 3);
-    var manifest = client.push(artifact(), (sent, of) -> {});
+    var manifest = client.put(artifact(), share -> {});
     var first = serving(client.deploy(request(manifest).build(), p -> {}));
     var names = List.of("ada", "bob", "cleo");
     var lost = first.getFirst();
     await(
         "there are ready standbys",
-        () ->
-            client.deployment("stories").getStages(0).getHoldersList().stream()
-                .allMatch(h -> h.getReady()));
+        () -> view(client).getStages(0).getHoldersList().stream().allMatch(h -> h.getReady()));
     peers.get(names.indexOf(lost)).hang();
-    await("another one serves", () -> !serving(client.deployment("stories")).contains(lost));
-    assertThat(client.deployment("stories").getReady()).isTrue();
+    await("another one serves", () -> !serving(view(client)).contains(lost));
+    assertThat(view(client).getReady()).isTrue();
     assertThat(client.status().getPeersList())
         .filteredOn(p -> p.getName().equals(lost))
         .singleElement()
@@ -164,15 +165,15 @@ class BrokerTest {
     var names = List.of("ada", "bob", "cleo");
     var peers = names.stream().map(name -> peer(broker, name)).toList();
     await("all are here", () -> client.status().getPeersCount() == 3);
-    var manifest = client.push(artifact(), (sent, of) -> {});
+    var manifest = client.put(artifact(), share -> {});
     var leaver = serving(client.deploy(request(manifest).build(), p -> {})).getFirst();
     var said = new ArrayList<String>();
-    client.drain(leaver, p -> said.add(p.getMessage()));
+    client.drain(leaver, said::add);
     assertThat(said).last().isEqualTo(leaver + " has left");
     assertThat(peers.get(names.indexOf(leaver)).hasLeft()).isTrue();
     assertThat(client.status().getPeersList()).noneMatch(p -> p.getName().equals(leaver));
-    assertThat(client.deployment("stories").getReady()).isTrue();
-    assertThat(serving(client.deployment("stories"))).doesNotContain(leaver);
+    assertThat(view(client).getReady()).isTrue();
+    assertThat(serving(view(client))).doesNotContain(leaver);
   }
 
   @Test
@@ -197,7 +198,7 @@ class BrokerTest {
     var client = client(broker);
     var small = opened(new ScriptedPeer(broker.address(), "ada", 1 << 20));
     await("it is here", () -> client.status().getPeersCount() == 1);
-    var manifest = client.push(artifact(), (sent, of) -> {});
+    var manifest = client.put(artifact(), share -> {});
     assertThatThrownBy(() -> client.deploy(request(manifest).setStages(0).build(), p -> {}))
         .isInstanceOfSatisfying(
             DiagnosticException.class, e -> assertThat(e.failure()).isEqualTo(Failure.INFEASIBLE));
@@ -212,7 +213,7 @@ class BrokerTest {
     var client = client(broker);
     var ada = peer(broker, "ada");
     await("it is here", () -> client.status().getPeersCount() == 1);
-    var manifest = client.push(artifact(), (sent, of) -> {});
+    var manifest = client.put(artifact(), share -> {});
     client.deploy(request(manifest).setStages(1).build(), p -> {});
     await("it is ordered", () -> !ada.ordered().isEmpty());
     client.undeploy("stories");

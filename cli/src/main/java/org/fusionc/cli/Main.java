@@ -32,7 +32,10 @@ import picocli.CommandLine.Command;
       BenchCommand.class,
       CaCommand.class,
       TokenCommand.class,
-      BrokerCommand.class
+      BrokerCommand.class,
+      DrainCommand.class,
+      StatusCommand.class,
+      UndeployCommand.class
     },
     footerHeading = "%nExit codes:%n",
     footer = {

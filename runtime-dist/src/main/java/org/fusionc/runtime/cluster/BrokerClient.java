@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -24,11 +25,9 @@ import org.fusionc.runtime.proto.ClusterStatus;
 import org.fusionc.runtime.proto.DeployProgress;
 import org.fusionc.runtime.proto.DeployRequest;
 import org.fusionc.runtime.proto.DeploymentView;
-import org.fusionc.runtime.proto.DrainProgress;
 import org.fusionc.runtime.proto.DrainRequest;
 import org.fusionc.runtime.proto.StatusRequest;
 import org.fusionc.runtime.proto.UndeployRequest;
-import org.fusionc.runtime.proto.WatchDeploymentRequest;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,7 +65,7 @@ public final class BrokerClient implements AutoCloseable {
    * @param addresses {@code HOST:PORT}, or several with commas between
    * @throws DiagnosticException if that is malformed
    */
-  public static BrokerClient of(Transport transport, String addresses) {
+  public static BrokerClient of(String addresses, Transport transport) {
     return new BrokerClient(
         transport, Arrays.stream(addresses.split(",", -1)).map(Address::parse).toList());
   }
@@ -181,12 +180,12 @@ public final class BrokerClient implements AutoCloseable {
    * @param artifact its folder
    * @return the digest of its manifest
    */
-  public String push(Path artifact, ArtifactPush.Progress progress) {
+  public String put(Path artifact, Consumer<Double> progress) {
     status();
     return ArtifactPush.push(
         BlobServiceGrpc.newStub(channel()),
         artifact,
-        progress,
+        (sent, of) -> progress.accept(of == 0 ? 1.0 : (double) sent / of),
         failure -> diagnostic(failure, address()));
   }
 
@@ -221,20 +220,18 @@ public final class BrokerClient implements AutoCloseable {
   }
 
   /** Has a peer hand over and leave; waits until it has. */
-  public void drain(String peer, Consumer<DrainProgress> progress) {
+  public void drain(String peer, Consumer<String> progress) {
     var _ =
         ask(stub -> {
-          stub.drain(DrainRequest.newBuilder().setPeer(peer).build()).forEachRemaining(progress);
+          stub.drain(DrainRequest.newBuilder().setPeer(peer).build())
+              .forEachRemaining(reply -> progress.accept(reply.getMessage()));
           return true;
         });
   }
 
-  /** The deployment as it is now. */
-  public DeploymentView deployment(String name) {
-    return ask(stub ->
-        stub.withDeadlineAfter(ANSWER.toSeconds(), TimeUnit.SECONDS)
-            .watchDeployment(WatchDeploymentRequest.newBuilder().setName(name).build())
-            .next());
+  /** The deployment of that name, if there is one. */
+  public Optional<DeploymentView> deployment(String name) {
+    return status().getDeploymentsList().stream().filter(d -> d.getName().equals(name)).findFirst();
   }
 
   @Override
