@@ -3,6 +3,7 @@ package org.fusionc.passes;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.fusionc.ir.DType;
 import org.fusionc.ir.Function;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.Value;
@@ -141,8 +142,9 @@ public final class QuantizeWeights implements Pass {
       if (part != null && part.changes()) {
         var rows = ops.gather(converted(part), op.indices(), op.axis());
         var dtype = op.tensorType().dtype();
+        var numbers = part.isQuantized() ? ops.dequantize(rows, DType.Scalar.F32) : rows;
         replacements.put(
-            op, part.isQuantized() ? ops.dequantize(rows, dtype) : ops.cast(rows, dtype));
+            op, numbers.tensorType().dtype().equals(dtype) ? numbers : ops.cast(numbers, dtype));
         context.fired(NAME, function, op, part.toString());
       }
     }

@@ -28,22 +28,15 @@ import org.jspecify.annotations.Nullable;
 final class DecoderKernels {
   private DecoderKernels() {}
 
-  private static boolean isStoredFloat(Value value) {
-    return KernelTable.dtype(value) == Scalar.F32
-        || KernelTable.dtype(value) == Scalar.F16
-        || KernelTable.dtype(value) == Scalar.BF16;
-  }
-
   /** A kernel whose first operand must be f32. */
   static Choice onF32(Value x, String name, Choice.Factory factory) {
     return KernelTable.f32(x) ? Choice.kernel(name, factory) : KernelTable.wants(x, "f32");
   }
 
   static Choice linear(Linear op) {
-    if (!isStoredFloat(op.weight())) {
-      return Choice.none(
-          "its weight is " + op.weight().type() + "; the portable tier reads f32, f16 and bf16",
-          "compile without quantisation");
+    var wrong = QuantizedKernels.unreadable(op.weight());
+    if (wrong != null) {
+      return wrong;
     }
     return onF32(
         op.x(),
@@ -53,13 +46,12 @@ final class DecoderKernels {
           int weight = w.of(op.weight());
           int bias = w.f32OrNone(op.bias());
           int y = w.of(op);
-          var format = Wiring.format(op.weight());
+          var dtype = KernelTable.dtype(op.weight());
           return run ->
               org.fusionc.backend.cpu.kernel.Linear.run(
                   run.pool(),
                   run.data(x),
-                  run.data(weight),
-                  format,
+                  QuantizedKernels.matrix(run, weight, dtype),
                   bias < 0 ? null : run.data(bias),
                   run.data(y),
                   run.rows(x),
@@ -392,10 +384,10 @@ final class DecoderKernels {
   }
 
   static Choice moe(Moe op) {
-    if (!isStoredFloat(op.gate()) || !isStoredFloat(op.down())) {
-      return Choice.none(
-          "its experts are " + op.gate().type() + "; the portable tier reads f32, f16 and bf16",
-          "compile without quantisation");
+    var wrong = QuantizedKernels.unreadable(op.gate());
+    wrong = wrong != null ? wrong : QuantizedKernels.unreadable(op.down());
+    if (wrong != null) {
+      return wrong;
     }
     return onF32(
         op.x(),
@@ -411,8 +403,8 @@ final class DecoderKernels {
           int upBias = w.f32OrNone(op.upBias());
           int downBias = w.f32OrNone(op.downBias());
           int y = w.of(op);
-          var format = Wiring.format(op.gate());
-          var downFormat = Wiring.format(op.down());
+          var dtype = KernelTable.dtype(op.gate());
+          var downDtype = KernelTable.dtype(op.down());
           var gating = gating(op);
           var idType = KernelTable.dtype(op.experts());
           var sizes = op.gate().tensorType();
@@ -424,11 +416,9 @@ final class DecoderKernels {
                     experts,
                     hidden,
                     run.width(x),
-                    run.data(gate),
-                    run.data(up),
-                    run.data(down),
-                    format,
-                    downFormat,
+                    QuantizedKernels.matrix(run, gate, dtype),
+                    QuantizedKernels.matrix(run, up, dtype),
+                    QuantizedKernels.matrix(run, down, downDtype),
                     gateBias < 0 ? null : run.data(gateBias),
                     upBias < 0 ? null : run.data(upBias),
                     downBias < 0 ? null : run.data(downBias),

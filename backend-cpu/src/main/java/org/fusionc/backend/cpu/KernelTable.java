@@ -49,6 +49,8 @@ final class KernelTable {
       case Sequences o -> LayoutKernels.sequences(o);
       case OutputRows o -> LayoutKernels.outputRows(o);
       case Gather o -> LayoutKernels.gather(o);
+      case Quantize o -> QuantizedKernels.quantize(o);
+      case Dequantize o -> QuantizedKernels.dequantize(o);
       case Slice o -> LayoutKernels.slice(o);
       case Concat o -> LayoutKernels.concat(o);
       case Transpose o -> LayoutKernels.transpose(o);
@@ -135,7 +137,10 @@ final class KernelTable {
 
   /** Every tensor must be of a dtype that can be read; the kernels narrow this down. */
   private static @Nullable Choice unsupportedType(Op op) {
-    if (op instanceof Linear || op instanceof Moe || op instanceof Gather) {
+    if (op instanceof Linear
+        || op instanceof Moe
+        || op instanceof Gather
+        || op instanceof Dequantize) {
       return null;
     }
     for (var input : op.inputs()) {

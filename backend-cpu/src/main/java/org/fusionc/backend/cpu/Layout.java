@@ -5,7 +5,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import org.fusionc.ir.DType;
 import org.fusionc.ir.Type;
 
 /**
@@ -61,7 +60,7 @@ final class Layout {
     var live = new ArrayList<Integer>();
     for (int value : order) {
       live.removeIf(other -> to[other] < from[value]);
-      long size = bytes(types.get(value), elements[value]);
+      long size = bytes(types.get(value), shapes[value]);
       offsets[value] = firstFit(live, types, size);
       live.add(value);
       arenaBytes = Math.max(arenaBytes, offsets[value] + size);
@@ -76,7 +75,7 @@ final class Layout {
   private long firstFit(List<Integer> live, List<Type> types, long size) {
     var used =
         live.stream()
-            .map(v -> new Part(offsets[v], bytes(types.get(v), elements[v])))
+            .map(v -> new Part(offsets[v], bytes(types.get(v), shapes[v])))
             .sorted(Comparator.comparingLong(Part::offset))
             .toList();
     long at = 0;
@@ -89,8 +88,8 @@ final class Layout {
     return at;
   }
 
-  private static long bytes(Type type, long elements) {
-    long bytes = elements * ((DType.Scalar) ((Type.Tensor) type).dtype()).bytes();
+  private static long bytes(Type type, long[] shape) {
+    long bytes = QuantizedKernels.bytes(((Type.Tensor) type).dtype(), shape);
     // An empty tensor takes a place as well, so that no two values share one.
     return Math.ceilDiv(Math.max(bytes, 1), ALIGNMENT) * ALIGNMENT;
   }

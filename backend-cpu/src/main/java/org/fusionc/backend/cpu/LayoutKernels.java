@@ -159,6 +159,9 @@ final class LayoutKernels {
     if (!Scalars.handles(op.indices().tensorType().dtype())) {
       return KernelTable.wants(op.indices(), "i32 or i64 indices");
     }
+    if (op.x().tensorType().dtype() instanceof DType.Quantized dtype && dtype.isPacked()) {
+      return QuantizedKernels.gather(op, dtype);
+    }
     return copying(
         op,
         op.x(),

@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.parallel.ComputePool;
-import org.fusionc.ir.DType;
 import org.fusionc.ir.Type;
 import org.fusionc.ir.backend.Batch;
 import org.fusionc.ir.backend.Tensor;
@@ -158,8 +157,8 @@ final class Program {
     var data = values.fixed.clone();
     for (int i = 0; i < data.length; i++) {
       if (layout.offset(i) >= 0) {
-        int width = ((DType.Scalar) ((Type.Tensor) values.types.get(i)).dtype()).bytes();
-        data[i] = memory.asSlice(layout.offset(i), layout.elements(i) * width);
+        var dtype = ((Type.Tensor) values.types.get(i)).dtype();
+        data[i] = memory.asSlice(layout.offset(i), QuantizedKernels.bytes(dtype, layout.shape(i)));
       }
     }
     var ready = new Prepared(layout, data);

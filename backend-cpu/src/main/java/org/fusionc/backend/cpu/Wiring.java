@@ -1,7 +1,6 @@
 package org.fusionc.backend.cpu;
 
 import java.lang.foreign.MemorySegment;
-import org.fusionc.backend.cpu.kernel.FloatFormat;
 import org.fusionc.ir.Value;
 
 /** What a kernel's factory may ask of the program under construction. */
@@ -25,14 +24,4 @@ interface Wiring {
 
   /** A value's worth of working memory, of the same type, for this step alone. */
   int scratch(Value like);
-
-  /** How the elements of a weight are stored. */
-  static FloatFormat format(Value value) {
-    return switch (value.tensorType().dtype().toString()) {
-      case "f32" -> FloatFormat.F32;
-      case "f16" -> FloatFormat.F16;
-      case "bf16" -> FloatFormat.BF16;
-      default -> throw new IllegalStateException(value + " is no f32, f16 or bf16 tensor");
-    };
-  }
 }

@@ -128,11 +128,12 @@ final class Quantized {
     for (long row = 0; row < layout.rows(); row++) {
       for (int k = 0; k < layout.columns(); k++) {
         long group = row * layout.groups() + k / dtype.group();
-        double value =
-            Elements.real(Scalar.F16, scales, group) * get(layout, row, k, packed.data());
-        if (dtype.asymmetric()) {
-          value += Elements.real(Scalar.F16, packed.data().asSlice(layout.minimaAt()), group);
-        }
+        double min =
+            dtype.asymmetric()
+                ? Elements.real(Scalar.F16, packed.data().asSlice(layout.minimaAt()), group)
+                : 0;
+        double scale = Elements.real(Scalar.F16, scales, group);
+        double value = scale * get(layout, row, k, packed.data()) + min;
         y.set((int) (row * layout.columns()) + k, value);
       }
     }

@@ -11,11 +11,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Tokens are grouped by expert, so that an expert's weights are read once for all its tokens;
  * the results are added up per token in the order in which its experts are listed.
  *
- * @param gate [experts, hidden, d]
- * @param up [experts, hidden, d]
- * @param down [experts, d, hidden]
- * @param inFormat of gate and up
- * @param outFormat of down
+ * @param gate [experts · hidden, d]
+ * @param up [experts · hidden, d]
+ * @param down [experts · d, hidden]
  * @param gateBias f32 [experts, hidden], or null
  * @param upBias f32 [experts, hidden], or null
  * @param downBias f32 [experts, d], or null
@@ -24,11 +22,9 @@ public record Experts(
     int experts,
     int hidden,
     int d,
-    MemorySegment gate,
-    MemorySegment up,
-    MemorySegment down,
-    FloatFormat inFormat,
-    FloatFormat outFormat,
+    WeightMatrix gate,
+    WeightMatrix up,
+    WeightMatrix down,
     @Nullable MemorySegment gateBias,
     @Nullable MemorySegment upBias,
     @Nullable MemorySegment downBias,
@@ -60,10 +56,6 @@ public record Experts(
     long from = Operand.input("x", x, (long) tokens * d);
     long share = Operand.input("weights", weights, (long) tokens * chosen);
     long to = Operand.output("y", y, (long) tokens * d);
-    long matrix = (long) experts * hidden * d;
-    Operand.input("gate", gate, matrix, inFormat);
-    Operand.input("up", up, matrix, inFormat);
-    Operand.input("down", down, matrix, outFormat);
     int step = Math.max(1, BLOCK_PAIRS / Math.max(1, chosen));
     for (int first = 0; first < tokens; first += step) {
       int count = Math.min(step, tokens - first);
@@ -125,13 +117,11 @@ public record Experts(
 
   private void expert(
       ComputePool pool, int e, int rows, long x, long gates, long ups, long results) {
-    long weights = (long) e * hidden * d;
-    long inAt = weights * inFormat.bytes();
-    long outAt = weights * outFormat.bytes();
+    long row = (long) e * hidden;
     long in = bias(gateBias, e, hidden);
-    Linear.run(pool, x, gate.address() + inAt, inFormat, in, gates, rows, hidden, d);
+    Linear.run(pool, x, gate.from(row), in, gates, rows, hidden, d);
     long upIn = bias(upBias, e, hidden);
-    Linear.run(pool, x, up.address() + inAt, inFormat, upIn, ups, rows, hidden, d);
+    Linear.run(pool, x, up.from(row), upIn, ups, rows, hidden, d);
     pool.parallelFor(
         (long) rows * hidden,
         TASK,
@@ -140,7 +130,7 @@ public record Experts(
           gating.apply(gates + at, ups + at, gates + at, (int) (b - a));
         });
     long out = bias(downBias, e, d);
-    Linear.run(pool, gates, down.address() + outAt, outFormat, out, results, rows, d, hidden);
+    Linear.run(pool, gates, down.from((long) e * d), out, results, rows, d, hidden);
   }
 
   private long bias(@Nullable MemorySegment biases, int e, int width) {

@@ -1,5 +1,7 @@
 package org.fusionc.backend.cpu.kernel;
 
+import org.fusionc.ir.DType;
+
 /** How a floating-point number is stored. All kernels compute in f32 (or wider). */
 public enum FloatFormat {
   /** IEEE binary32. */
@@ -13,6 +15,11 @@ public enum FloatFormat {
 
   FloatFormat(int bytes) {
     this.bytes = bytes;
+  }
+
+  /** The format of a dtype that is one of them. */
+  public static FloatFormat of(DType.Scalar dtype) {
+    return valueOf(dtype.name());
   }
 
   /** Bytes per element. */

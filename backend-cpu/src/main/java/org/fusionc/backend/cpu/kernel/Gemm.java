@@ -21,8 +21,7 @@ final class Gemm implements RangeTask {
   private static final int BLOCK_M = 96;
 
   private final long x;
-  private final long w;
-  private final FloatFormat format;
+  private final WeightMatrix w;
   private final long bias;
   private final long y;
   private final int m;
@@ -33,10 +32,9 @@ final class Gemm implements RangeTask {
   private final int blocksM;
   private final int depth;
 
-  Gemm(long x, long w, FloatFormat format, long bias, long y, int m, int n, int k, int threads) {
+  Gemm(long x, WeightMatrix w, long bias, long y, int m, int n, int k, int threads) {
     this.x = x;
     this.w = w;
-    this.format = format;
     this.bias = bias;
     this.y = y;
     this.m = m;
@@ -79,12 +77,11 @@ final class Gemm implements RangeTask {
       int k0 = piece * depth;
       int length = Math.min(depth, k - k0);
       for (int column = n0; column < n1; column += GemmTile.COLUMNS) {
-        Packing.panel(
-            w + ((long) column * k + k0) * format.bytes(),
-            format,
-            k,
+        w.panel(
+            column,
             Math.min(GemmTile.COLUMNS, n1 - column),
             GemmTile.COLUMNS,
+            k0,
             length,
             panels + (column - n0) / GemmTile.COLUMNS * panelOfW);
       }

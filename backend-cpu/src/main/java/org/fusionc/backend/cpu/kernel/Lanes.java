@@ -185,6 +185,19 @@ final class Lanes {
     return ALL.get(INT, address);
   }
 
+  /** 16 bits without a sign. */
+  static int getShort(long address) {
+    return ALL.get(SHORT, address) & 0xFFFF;
+  }
+
+  static void setShort(long address, int value) {
+    ALL.set(SHORT, address, (short) value);
+  }
+
+  static void setByte(long address, int value) {
+    ALL.set(ValueLayout.JAVA_BYTE, address, (byte) value);
+  }
+
   static long getLong(long address) {
     return ALL.get(LONG, address);
   }

@@ -39,37 +39,43 @@ public final class Linear {
       int n,
       int k) {
     Operand.dimension("m", m);
+    Operand.dimension("k", k);
+    var _ = Operand.input("x", x, (long) m * k);
+    run(pool, x, WeightMatrix.of(w, format, n, k), bias, y, m, n, k);
+  }
+
+  /** The same with weights in any format. */
+  public static void run(
+      ComputePool pool,
+      MemorySegment x,
+      WeightMatrix w,
+      @Nullable MemorySegment bias,
+      MemorySegment y,
+      int m,
+      int n,
+      int k) {
+    Operand.dimension("m", m);
     Operand.dimension("n", n);
     Operand.dimension("k", k);
     long xAddress = Operand.input("x", x, (long) m * k);
-    long wAddress = Operand.input("w", w, (long) n * k, format);
     long biasAddress = bias == null ? 0 : Operand.input("bias", bias, n);
     long yAddress = Operand.output("y", y, (long) m * n);
-    run(pool, xAddress, wAddress, format, biasAddress, yAddress, m, n, k);
+    run(pool, xAddress, w, biasAddress, yAddress, m, n, k);
   }
 
   /** The same by addresses, unchecked; {@code bias} is 0 if there is none. */
   static void run(
-      ComputePool pool,
-      long x,
-      long w,
-      FloatFormat format,
-      long bias,
-      long y,
-      int m,
-      int n,
-      int k) {
+      ComputePool pool, long x, WeightMatrix w, long bias, long y, int m, int n, int k) {
     if (m == 0 || n == 0) {
       return;
     }
     if (m == 1) {
-      long rows = Math.max(1, TASK_BYTES / Math.max(1, (long) k * format.bytes()));
+      long rows = Math.max(1, TASK_BYTES / Math.max(1, w.rowBytes()));
       long grain = (rows + Gemv.ROWS - 1) / Gemv.ROWS * Gemv.ROWS;
-      pool.parallelFor(
-          n, grain, (from, to) -> Gemv.rows(x, w, format, bias, y, (int) from, (int) to, k));
+      pool.parallelFor(n, grain, (from, to) -> w.product(x, bias, y, (int) from, (int) to));
       return;
     }
-    var gemm = new Gemm(x, w, format, bias, y, m, n, k, pool.threads());
+    var gemm = new Gemm(x, w, bias, y, m, n, k, pool.threads());
     pool.parallelFor(gemm.tasks(), 1, gemm);
   }
 }

@@ -28,11 +28,13 @@ class ExpertsTest {
         COUNT,
         hidden,
         d,
-        buffers.random(COUNT * hidden * d, format),
-        buffers.random(COUNT * hidden * d, format),
-        buffers.random(COUNT * hidden * d, FloatFormat.F32),
-        format,
-        FloatFormat.F32,
+        WeightMatrix.of(buffers.random(COUNT * hidden * d, format), format, COUNT * hidden, d),
+        WeightMatrix.of(buffers.random(COUNT * hidden * d, format), format, COUNT * hidden, d),
+        WeightMatrix.of(
+            buffers.random(COUNT * hidden * d, FloatFormat.F32),
+            FloatFormat.F32,
+            COUNT * d,
+            hidden),
         biases ? buffers.random(COUNT * hidden) : null,
         biases ? buffers.random(COUNT * hidden) : null,
         biases ? buffers.random(COUNT * d) : null,
@@ -71,9 +73,9 @@ class ExpertsTest {
       float[] actual = Buffers.floats(y);
       float[] xs = Buffers.floats(x);
       float[] shares = Buffers.floats(weights);
-      float[] gate = Buffers.floats(experts.gate(), format);
-      float[] up = Buffers.floats(experts.up(), format);
-      float[] down = Buffers.floats(experts.down());
+      float[] gate = numbers(experts.gate(), COUNT * hidden, d);
+      float[] up = numbers(experts.up(), COUNT * hidden, d);
+      float[] down = numbers(experts.down(), COUNT * d, hidden);
       float[] gateBias = floats(experts.gateBias());
       float[] upBias = floats(experts.upBias());
       float[] downBias = floats(experts.downBias());
@@ -111,6 +113,15 @@ class ExpertsTest {
 
   private static float[] floats(MemorySegment segment) {
     return segment == null ? new float[0] : Buffers.floats(segment);
+  }
+
+  private static float[] numbers(WeightMatrix matrix, int rows, int k) {
+    float[] numbers = new float[rows * k];
+    for (int i = 0; i < numbers.length; i++) {
+      var stored = (FloatMatrix) matrix;
+      numbers[i] = Lanes.get(stored.address(), stored.format(), i);
+    }
+    return numbers;
   }
 
   private static double gated(Gating.Kind kind, double g, double u) {
