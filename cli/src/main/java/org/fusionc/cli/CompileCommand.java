@@ -57,7 +57,11 @@ final class CompileCommand implements Callable<Integer> {
       var start = FirFile.resume(source, resume);
       var options =
           new Compiler.Options(
-              engine.cut(), engine.backend(), Phase.of(stopAfter), FirFile.dumps(dumps));
+              engine.cut(),
+              engine.backend(),
+              Phase.of(stopAfter),
+              FirFile.dumps(dumps),
+              engine.quantize());
       var compiled = Compiler.compile(start.module(), start.phase(), options);
       var digest =
           ArtifactBuilder.write(
@@ -65,6 +69,7 @@ final class CompileCommand implements Callable<Integer> {
               compiled.module(),
               compiled.phase(),
               output,
+              new ArtifactBuilder.Computing(engine.backend(), engine.threads()),
               (symbol, index, count) -> {
                 if (index % 50 == 0) {
                   commandLine.getErr().printf("weights: %d of %d%n", index, count);

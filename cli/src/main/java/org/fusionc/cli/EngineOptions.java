@@ -9,6 +9,7 @@ import org.fusionc.runtime.model.FirFile;
 import org.fusionc.runtime.model.ModelSource;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What every command that runs a model takes. */
@@ -43,6 +44,17 @@ final class EngineOptions {
 
   @ArgGroup private CutOptions cut = new CutOptions();
 
+  @Mixin private QuantizeOption quantize = new QuantizeOption();
+
+  /** The formats of weights; null to leave them as they are. */
+  @Nullable String quantize() {
+    return quantize.rules();
+  }
+
+  int threads() {
+    return Engine.checkThreads(threads);
+  }
+
   Backend backend() {
     return Compiler.backend(backend);
   }
@@ -70,7 +82,8 @@ final class EngineOptions {
   }
 
   private Engine start(ModelSource source, Engine.Options settings) {
-    var options = new Compiler.Options(cut(), backend(), Phase.SCHEDULED, (phase, module) -> {});
+    var options =
+        new Compiler.Options(cut(), backend(), Phase.SCHEDULED, (phase, module) -> {}, quantize());
     var compiled = Compiler.compile(source.module(), source.phase(), options);
     return Engine.start(source, compiled, backend(), settings);
   }

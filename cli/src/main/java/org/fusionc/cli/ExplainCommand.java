@@ -32,7 +32,9 @@ final class ExplainCommand implements Callable<Integer> {
   public Integer call() {
     try (var source = model.open()) {
       var backend = engine.backend();
-      var options = new Compiler.Options(engine.cut(), backend, Phase.SCHEDULED, (p, m) -> {});
+      var options =
+          new Compiler.Options(
+              engine.cut(), backend, Phase.SCHEDULED, (p, m) -> {}, engine.quantize());
       var compiled = Compiler.compile(source.module(), source.phase(), options);
       var out = Objects.requireNonNull(spec).commandLine().getOut();
       Explanation.lines(compiled, backend, pass).forEach(out::println);

@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
 final class PlanCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
   @Mixin private ModelOptions model = new ModelOptions();
+  @Mixin private QuantizeOption quantize = new QuantizeOption();
 
   @Option(
       names = "--cluster",
@@ -61,7 +62,7 @@ final class PlanCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     try (var source = model.open()) {
-      var text = Planning.plan(source, cluster, objective, context, batch);
+      var text = Planning.plan(source, cluster, objective, context, batch, quantize.rules());
       FirFile.write(text, output, Objects.requireNonNull(spec).commandLine().getOut());
     }
     return 0;

@@ -36,7 +36,7 @@ final class PrintCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    var module = FirFile.open(file, phase, engine.cut(), engine.backend());
+    var module = FirFile.open(file, phase, engine.cut(), engine.backend(), engine.quantize());
     FirFile.write(
         FirPrinter.print(module), null, Objects.requireNonNull(spec).commandLine().getOut());
     return 0;

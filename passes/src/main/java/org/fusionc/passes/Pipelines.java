@@ -27,7 +27,6 @@ public final class Pipelines {
         "canonicalize",
         // Before anything merges across the selection, which would then stay where it is.
         "hoist-row-selection",
-        // Merges come before quantising, which packs the merged weights.
         "merge-qkv",
         "merge-gate-up",
         // After the merge: the two halves of one product are what this looks for.
@@ -35,6 +34,24 @@ public final class Pipelines {
         // Last, when it is settled what is made of weights.
         "split-load-time",
         // The weights that merging and splitting left unread, and the ops that fusing left dead.
+        "dce");
+  }
+
+  /**
+   * From optimized to quantized, where it is asked for.
+   *
+   * @param rules the formats of weights: {@code q4,lm_head=q8}
+   */
+  public static String quantize(String rules) {
+    var quoted = rules.replace("\\", "\\\\").replace("\"", "\\\"");
+    return String.join(
+        ",",
+        // After merging, so that one packed weight is read where three would be; patterns speak of
+        // the model's own weights all the same.
+        "quantize{rules=\"" + quoted + "\"}",
+        // Packing happens once, where the weights live.
+        "split-load-time",
+        // What was packed is read no more.
         "dce");
   }
 

@@ -18,6 +18,7 @@ import org.fusionc.partitioner.InProcess;
 import org.fusionc.partitioner.Partition;
 import org.fusionc.partitioner.PlanChecker;
 import org.fusionc.passes.Pipelines;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Takes a module through the phases: imported → raised → optimized → quantized → partitioned →
@@ -49,9 +50,20 @@ public final class Compiler {
    *
    * @param until the last phase to reach
    * @param snapshots told each phase's module as it is reached
+   * @param quantize the formats of weights, as the pass {@code quantize} takes them; null to leave
+   *     them as they are
    */
   public record Options(
-      Cut cut, Backend backend, Phase until, BiConsumer<Phase, Module> snapshots) {}
+      Cut cut,
+      Backend backend,
+      Phase until,
+      BiConsumer<Phase, Module> snapshots,
+      @Nullable String quantize) {
+    /** With the weights as they are. */
+    public Options(Cut cut, Backend backend, Phase until, BiConsumer<Phase, Module> snapshots) {
+      this(cut, backend, until, snapshots, null);
+    }
+  }
 
   /**
    * A compiled module.
@@ -107,6 +119,7 @@ public final class Compiler {
               "leave --stages and --plan away, or compile the model anew")
           .exception();
     }
+    requireQuantizable(reached);
     var module = start;
     var phase = reached;
     for (var next : Phase.values()) {
@@ -119,13 +132,32 @@ public final class Compiler {
     return new Compiled(module, phase, List.copyOf(runs));
   }
 
+  private void requireQuantizable(Phase reached) {
+    if (options.quantize == null) {
+      return;
+    }
+    if (reached.compareTo(Phase.QUANTIZED) >= 0) {
+      throw Diagnostic.usage(
+              "the model has been compiled to phase " + reached + ", with its weights as they are",
+              "leave --quantize away, or compile the model anew with it")
+          .exception();
+    }
+    if (options.until.compareTo(Phase.QUANTIZED) < 0) {
+      throw Diagnostic.usage(
+              "weights are quantised in phase quantized, but %s comes first"
+                  .formatted(options.until),
+              "leave --quantize away, or go on to phase quantized")
+          .exception();
+    }
+  }
+
   private Module advance(Module module, Phase phase) {
     return switch (phase) {
       case IMPORTED -> module;
       case RAISED -> run(module, Pipelines.raise());
       case OPTIMIZED -> run(module, Pipelines.optimize());
-      // Quantisation is asked for by name; without it the weights stay as they are.
-      case QUANTIZED -> module;
+      case QUANTIZED ->
+          options.quantize == null ? module : run(module, Pipelines.quantize(options.quantize));
       case PARTITIONED -> partition(module);
       case LOWERED -> lower(module);
       // Ops are in an order that runs; a backend plans its memory from it.

@@ -67,21 +67,37 @@ public final class FirFile {
    * The module of a model directory, an artifact or a FIR file.
    *
    * @param phase how far to compile it first; null leaves it as it is
+   * @param quantize the formats of weights; null to leave them as they are
    */
-  public static Module open(Path path, @Nullable String phase, Compiler.Cut cut, Backend backend) {
+  public static Module open(
+      Path path,
+      @Nullable String phase,
+      Compiler.Cut cut,
+      Backend backend,
+      @Nullable String quantize) {
     if (Files.isDirectory(path) || Artifact.isArtifact(path)) {
       try (var source = ModelSource.open(path, null)) {
-        return advance(new Start(source.module(), source.phase()), phase, cut, backend);
+        return advance(new Start(source.module(), source.phase()), phase, cut, backend, quantize);
       }
     }
     // A file does not say its phase; passes that have nothing left to do leave it alone.
     var module = read(path, OpRegistry.builtIn()).module();
-    return advance(new Start(module, Phase.IMPORTED), phase, cut, backend);
+    return advance(new Start(module, Phase.IMPORTED), phase, cut, backend, quantize);
   }
 
   private static Module advance(
-      Start start, @Nullable String phase, Compiler.Cut cut, Backend backend) {
+      Start start,
+      @Nullable String phase,
+      Compiler.Cut cut,
+      Backend backend,
+      @Nullable String quantize) {
     if (phase == null) {
+      if (quantize != null) {
+        throw Diagnostic.usage(
+                "weights are quantised in phase quantized, but no phase is named",
+                "add --phase quantized, or a later one")
+            .exception();
+      }
       return start.module;
     }
     var until = Phase.of(phase);
@@ -91,7 +107,7 @@ public final class FirFile {
               "print the model that it was made from")
           .exception();
     }
-    var options = new Compiler.Options(cut, backend, until, (p, m) -> {});
+    var options = new Compiler.Options(cut, backend, until, (p, m) -> {}, quantize);
     return Compiler.compile(start.module, start.phase, options).module();
   }
 

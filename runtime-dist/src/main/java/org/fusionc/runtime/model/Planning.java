@@ -19,14 +19,24 @@ public final class Planning {
    * The plan of a model over a cluster, as the text of a FIR file of its own.
    *
    * @param context positions per sequence; null for 4096, or the model's own if that is less
+   * @param quantize the formats of weights; null to leave them as they are
    * @throws org.fusionc.ir.diagnostic.DiagnosticException if no plan fits, saying what is short
    */
   public static String plan(
-      ModelSource source, Path cluster, Objective objective, @Nullable Integer context, int batch) {
+      ModelSource source,
+      Path cluster,
+      Objective objective,
+      @Nullable Integer context,
+      int batch,
+      @Nullable String quantize) {
     var machines = ClusterFile.read(cluster);
     var options =
         new Compiler.Options(
-            new Compiler.Cut.Whole(), Compiler.backend("interp"), Phase.QUANTIZED, (p, m) -> {});
+            new Compiler.Cut.Whole(),
+            Compiler.backend("interp"),
+            Phase.QUANTIZED,
+            (p, m) -> {},
+            quantize);
     var compiled = Compiler.compile(source.module(), source.phase(), options);
     int positions = context == null ? Math.min(4096, source.context()) : context;
     var plan =
