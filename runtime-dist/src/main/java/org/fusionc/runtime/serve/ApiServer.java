@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.helidon.http.DirectHandler;
 import io.helidon.http.HeaderNames;
+import io.helidon.http.ServerResponseHeaders;
+import io.helidon.http.Status;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.http.DirectHandlers;
 import io.helidon.webserver.http.HttpRouting;
@@ -26,6 +28,15 @@ import tools.jackson.databind.node.ObjectNode;
 /** Listens for requests, and says no to those that are none. */
 public final class ApiServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ApiServer.class);
+
+  /** Held here, so that its level stays: what the library says of itself is of no interest. */
+  private static final java.util.logging.Logger LIBRARY =
+      java.util.logging.Logger.getLogger("io.helidon");
+
+  static {
+    LIBRARY.setLevel(java.util.logging.Level.SEVERE);
+  }
+
   private static final String MODELS = "/v1/models";
   private static final Set<String> GET = Set.of("/health", "/ready", "/metrics", MODELS);
   private static final Set<String> POST = Set.of("/v1/chat/completions", "/v1/completions");
@@ -137,28 +148,32 @@ public final class ApiServer implements AutoCloseable {
         .protocolsDiscoverServices(false)
         .featuresDiscoverServices(false)
         .addConnectionSelector(connections)
-        // Longer than any answer takes: the connections have their own watch.
-        .connectionOptions(socket -> socket.readTimeout(Duration.ofDays(20)))
         .directHandlers(plain.build())
         .routing((HttpRouting.Builder routing) -> routing.any(this::handle))
         .build();
   }
 
-  /** What is not even HTTP is answered in the same shape. */
+  /**
+   * What is not even HTTP is answered in the same shape. The library takes some of it for a failure
+   * of its own; but no request comes here that has reached {@link #handle}.
+   */
   private static DirectHandler.TransportResponse refuse(
       DirectHandler.TransportRequest request,
       DirectHandler.EventType type,
-      io.helidon.http.Status status,
-      io.helidon.http.ServerResponseHeaders headers,
+      Status status,
+      ServerResponseHeaders headers,
       String message) {
+    boolean known = status.code() >= 400 && status.code() < 500;
+    var answer = known ? status : Status.BAD_REQUEST_400;
+    LOG.info("not a request: {}", ApiException.quote(message));
     var node = JsonNodeFactory.instance.objectNode();
     var error = node.putObject("error");
-    error.put("message", "The request is not valid HTTP: " + status.reasonPhrase() + ".");
-    error.put("type", status.code() < 500 ? "invalid_request_error" : "server_error");
+    error.put("message", "The request is not valid HTTP: " + answer.reasonPhrase() + ".");
+    error.put("type", "invalid_request_error");
     error.putNull("param");
     error.putNull("code");
     return DirectHandler.TransportResponse.builder()
-        .status(status)
+        .status(answer)
         .headers(headers)
         .header(HeaderNames.CONTENT_TYPE, "application/json")
         .keepAlive(false)

@@ -32,13 +32,15 @@ final class Connections implements ServerConnectionSelector, AutoCloseable {
   /** One connection. */
   final class Tracked implements ServerConnection {
     private final ConnectionContext context;
+    private final ReadAhead bytes;
     private final ServerConnection http;
     private volatile State state = State.READING;
     private volatile long since = System.nanoTime();
 
-    Tracked(ConnectionContext context, ServerConnection http) {
+    Tracked(ConnectionContext context) {
       this.context = context;
-      this.http = http;
+      this.bytes = new ReadAhead(context.dataReader());
+      this.http = http1.connection(new WatchedContext(context, bytes));
     }
 
     private void enter(State next) {
@@ -48,7 +50,7 @@ final class Connections implements ServerConnectionSelector, AutoCloseable {
 
     /** The request has been read; from now on {@link #isGone} tells. */
     void working() {
-      context.serverSocket().idle();
+      bytes.start();
       enter(State.WORKING);
     }
 
@@ -68,7 +70,7 @@ final class Connections implements ServerConnectionSelector, AutoCloseable {
 
     /** Whether the client has closed the connection. */
     boolean isGone() {
-      return !context.serverSocket().isConnected();
+      return bytes.isGone();
     }
 
     private void closeIfLate(long now) {
@@ -171,7 +173,7 @@ final class Connections implements ServerConnectionSelector, AutoCloseable {
 
   @Override
   public ServerConnection connection(ConnectionContext context) {
-    return new Tracked(context, http1.connection(context));
+    return new Tracked(context);
   }
 
   @Override

@@ -3,6 +3,7 @@ package org.fusionc.runtime.serve;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.helidon.http.HeaderNames;
+import io.helidon.webserver.ServerConnectionException;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
@@ -81,7 +82,11 @@ final class Exchange {
   void send(int code, String type, byte[] body) {
     status = code;
     connection.writing();
-    response.status(code).header(HeaderNames.CONTENT_TYPE, type).send(body);
+    try {
+      response.status(code).header(HeaderNames.CONTENT_TYPE, type).send(body);
+    } catch (UncheckedIOException | ServerConnectionException failed) {
+      throw new Gone();
+    }
   }
 
   void send(ObjectNode answer) {
@@ -148,7 +153,7 @@ final class Exchange {
       event[event.length - 1] = '\n';
       out.write(event);
       out.flush();
-    } catch (IOException | UncheckedIOException failed) {
+    } catch (IOException | UncheckedIOException | ServerConnectionException failed) {
       throw new Gone();
     }
     connection.written();
@@ -162,7 +167,7 @@ final class Exchange {
     connection.writing();
     try {
       out.close();
-    } catch (IOException | UncheckedIOException failed) {
+    } catch (IOException | UncheckedIOException | ServerConnectionException failed) {
       throw new Gone();
     }
     connection.written();
