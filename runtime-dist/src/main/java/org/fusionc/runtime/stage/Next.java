@@ -8,12 +8,15 @@ import io.grpc.stub.ClientResponseObserver;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
+import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.runtime.net.Address;
 import org.fusionc.runtime.net.Transport;
 import org.fusionc.runtime.proto.ActivateSummary;
 import org.fusionc.runtime.proto.Activation;
+import org.fusionc.runtime.proto.Downstream;
 import org.fusionc.runtime.proto.Fault;
 import org.fusionc.runtime.proto.StageServiceGrpc;
 import org.jspecify.annotations.Nullable;
@@ -160,5 +163,35 @@ final class Next {
 
   static Activation header(String run, ByteString planDigest, int stage) {
     return Activation.newBuilder().setRun(run).setPlanDigest(planDigest).setStage(stage).build();
+  }
+
+  /**
+   * Where a stage's next one is, as the coordinator says; empty for the last stage.
+   *
+   * @throws io.grpc.StatusRuntimeException if what it says does not fit the stage
+   */
+  static Optional<Address> address(Segment segment, boolean given, Downstream downstream) {
+    if (given == segment.isLast()) {
+      throw StageHost.invalid(
+          given
+              ? "stage %d is the last one, and has no downstream".formatted(segment.stage())
+              : "stage %d is not the last one, and needs a downstream".formatted(segment.stage()));
+    }
+    if (!given) {
+      return Optional.empty();
+    }
+    if (downstream.getStage() != segment.stage() + 1) {
+      throw StageHost.invalid(
+          "what comes after stage %d is stage %d, not %s"
+              .formatted(
+                  segment.stage(),
+                  segment.stage() + 1,
+                  Integer.toUnsignedString(downstream.getStage())));
+    }
+    try {
+      return Optional.of(Address.parse(downstream.getAddress()));
+    } catch (DiagnosticException malformed) {
+      throw StageHost.invalid("the downstream's address: " + malformed.getMessage());
+    }
   }
 }

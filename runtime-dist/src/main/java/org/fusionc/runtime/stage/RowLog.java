@@ -5,11 +5,13 @@ import com.google.protobuf.UnsafeByteOperations;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.fusionc.runtime.proto.ReplaySession;
 import org.fusionc.runtime.wire.Port;
 import org.jspecify.annotations.Nullable;
 
@@ -106,6 +108,30 @@ final class RowLog {
     return rows == null || length > rows.length
         ? Optional.empty()
         : Optional.of(new Kept(length, Map.copyOf(rows.columns), Map.copyOf(fixed)));
+  }
+
+  /**
+   * The rows that a replay asks for.
+   *
+   * @throws io.grpc.StatusRuntimeException if it asks for more than there are
+   */
+  List<ReplayFrames.Source> sources(List<ReplaySession> wanted) {
+    var sources = new ArrayList<ReplayFrames.Source>();
+    for (var session : wanted) {
+      int length = session.getLength();
+      var kept = length < 0 ? Optional.<Kept>empty() : kept(session.getSession(), length);
+      if (kept.isEmpty() && length != 0) {
+        throw StageHost.invalid(
+            "%s positions of session %s are to be replayed, but %d are kept"
+                .formatted(
+                    Integer.toUnsignedString(length),
+                    Long.toUnsignedString(session.getSession()),
+                    length(session.getSession())));
+      }
+      kept.ifPresent(rows ->
+          sources.add(new ReplayFrames.Source(session.getSession(), session.getPagesList(), rows)));
+    }
+    return sources;
   }
 
   void forget(long session) {

@@ -1,13 +1,19 @@
 package org.fusionc.runtime.stage;
 
+import com.google.protobuf.ByteString;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.fusionc.ir.backend.Backend;
 import org.fusionc.ir.backend.Batch;
 import org.fusionc.ir.backend.Executable;
 import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.plan.Plan;
+import org.fusionc.runtime.exec.Frame;
 import org.fusionc.runtime.model.ModelSource;
+import org.fusionc.runtime.wire.Activations;
 import org.fusionc.runtime.wire.Port;
 
 /** A stage of a deployment, compiled and loaded: its weights, and the pages of its cache. */
@@ -125,9 +131,32 @@ public final class Segment implements AutoCloseable {
     return executable.bytes();
   }
 
-  /** Runs a batch; one at a time. The results are valid until the next run. */
-  List<Tensor> run(Batch batch, List<Tensor> inputs) {
-    return executable.run(batch, inputs);
+  /**
+   * Runs a frame; one at a time.
+   *
+   * @param physical the pages that the run has reserved: the frame's page i is the i-th of them
+   * @return per output its rows, encoded
+   */
+  List<ByteString> compute(Frame frame, int[] physical) {
+    var batch = frame.batch();
+    var mapped =
+        batch.pages().stream()
+            .map(named -> Arrays.stream(named).map(page -> physical[page]).toArray())
+            .toList();
+    var given = new ArrayList<Tensor>();
+    for (var port : inputs()) {
+      given.add(Objects.requireNonNull(frame.tensors().get(port.name())));
+    }
+    var results =
+        executable.run(
+            new Batch(batch.sequence(), batch.position(), batch.outputs(), mapped), given);
+    var encoded = new ArrayList<ByteString>();
+    for (int i = 0; i < results.size(); i++) {
+      encoded.add(
+          Activations.encode(
+              outputs().get(i), results.get(i), batch.tokens(), batch.outputs().length));
+    }
+    return encoded;
   }
 
   /** Frees weights and cache; no batch may be running. */

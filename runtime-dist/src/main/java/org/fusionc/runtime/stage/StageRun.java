@@ -3,36 +3,26 @@ package org.fusionc.runtime.stage;
 import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.fusionc.ir.backend.Batch;
-import org.fusionc.ir.backend.Tensor;
-import org.fusionc.ir.diagnostic.DiagnosticException;
-import org.fusionc.runtime.exec.Frame;
 import org.fusionc.runtime.net.Address;
 import org.fusionc.runtime.proto.Activation;
-import org.fusionc.runtime.proto.Downstream;
 import org.fusionc.runtime.proto.DriveEvent;
 import org.fusionc.runtime.proto.Fault;
 import org.fusionc.runtime.proto.Open;
 import org.fusionc.runtime.proto.Opened;
 import org.fusionc.runtime.proto.Pong;
-import org.fusionc.runtime.proto.Rebuild;
 import org.fusionc.runtime.proto.Rebuilt;
 import org.fusionc.runtime.proto.Replay;
 import org.fusionc.runtime.proto.ReplaySent;
 import org.fusionc.runtime.proto.Reroute;
 import org.fusionc.runtime.proto.Rerouted;
-import org.fusionc.runtime.proto.Sequence;
-import org.fusionc.runtime.wire.Activations;
 import org.fusionc.runtime.wire.FrameCheck;
 import org.fusionc.runtime.wire.FrameRefused;
-import org.fusionc.runtime.wire.Port;
 import org.fusionc.runtime.wire.SessionTable;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -46,15 +36,6 @@ import org.slf4j.LoggerFactory;
 final class StageRun {
   private static final Logger LOG = LoggerFactory.getLogger(StageRun.class);
 
-  /** A frame that waits; of the message only what goes on with its results. */
-  private record Queued(
-      Frame frame,
-      List<Sequence> sequences,
-      long epoch,
-      long number,
-      @Nullable Rebuild rebuild,
-      long bytes) {}
-
   private final StageHost host;
   private final RunKey key;
   private final SegmentSlot slot;
@@ -64,7 +45,7 @@ final class StageRun {
   private final RowLog log;
   private final RunFigures figures = new RunFigures();
   private final AtomicBoolean scheduled = new AtomicBoolean();
-  private final Deque<Queued> queue = new ArrayDeque<>();
+  private final Deque<QueuedFrame> queue = new ArrayDeque<>();
 
   private long queuedBytes;
   private long epoch;
@@ -129,7 +110,7 @@ final class StageRun {
     if (resumed) {
       requireLater(open.getEpoch());
     }
-    var address = address(open.hasDownstream(), open.getDownstream());
+    var address = Next.address(slot.segment(), open.hasDownstream(), open.getDownstream());
     var before = drive;
     drive = stream;
     if (before != null) {
@@ -161,7 +142,9 @@ final class StageRun {
   synchronized void reroute(Reroute reroute, DriveStream stream) {
     requireDriver(stream);
     requireLater(reroute.getEpoch());
-    begin(reroute.getEpoch(), address(reroute.hasDownstream(), reroute.getDownstream()));
+    begin(
+        reroute.getEpoch(),
+        Next.address(slot.segment(), reroute.hasDownstream(), reroute.getDownstream()));
     emit(DriveEvent.newBuilder().setRerouted(Rerouted.newBuilder().setEpoch(epoch)));
   }
 
@@ -170,33 +153,6 @@ final class StageRun {
       throw Status.ABORTED
           .withDescription("the run has ended, or another stream drives it")
           .asRuntimeException();
-    }
-  }
-
-  /** Where the next stage is; empty for the last stage. */
-  private Optional<Address> address(boolean given, Downstream downstream) {
-    var segment = slot.segment();
-    if (given == segment.isLast()) {
-      throw StageHost.invalid(
-          given
-              ? "stage %d is the last one, and has no downstream".formatted(segment.stage())
-              : "stage %d is not the last one, and needs a downstream".formatted(segment.stage()));
-    }
-    if (!given) {
-      return Optional.empty();
-    }
-    if (downstream.getStage() != segment.stage() + 1) {
-      throw StageHost.invalid(
-          "what comes after stage %d is stage %d, not %s"
-              .formatted(
-                  segment.stage(),
-                  segment.stage() + 1,
-                  Integer.toUnsignedString(downstream.getStage())));
-    }
-    try {
-      return Optional.of(Address.parse(downstream.getAddress()));
-    } catch (DiagnosticException malformed) {
-      throw StageHost.invalid("the downstream's address: " + malformed.getMessage());
     }
   }
 
@@ -264,22 +220,7 @@ final class StageRun {
           "stage %d cannot replay until stage %s"
               .formatted(stage, Integer.toUnsignedString(until)));
     }
-    var sources = new ArrayList<ReplayFrames.Source>();
-    for (var session : replay.getSessionsList()) {
-      int length = session.getLength();
-      var kept = length < 0 ? null : log.kept(session.getSession(), length).orElse(null);
-      if (kept == null && length != 0) {
-        throw StageHost.invalid(
-            "%s positions of session %s are to be replayed, but %d are kept"
-                .formatted(
-                    Integer.toUnsignedString(length),
-                    Long.toUnsignedString(session.getSession()),
-                    log.length(session.getSession())));
-      }
-      if (kept != null) {
-        sources.add(new ReplayFrames.Source(session.getSession(), session.getPagesList(), kept));
-      }
-    }
+    var sources = log.sources(replay.getSessionsList());
     if (next != null) {
       next.sendAll(new ReplayFrames(slot.segment().outputs(), sources, epoch, until));
     }
@@ -401,16 +342,9 @@ final class StageRun {
       return true;
     }
     var accepted = check.accept(frame, number, sessions);
-    long bytes = accepted.tensors().values().stream().mapToLong(t -> t.data().byteSize()).sum();
-    queue.add(
-        new Queued(
-            accepted,
-            frame.getSequencesList(),
-            epoch,
-            frame.getFrame(),
-            frame.hasRebuild() ? frame.getRebuild() : null,
-            bytes));
-    queuedBytes += bytes;
+    var waiting = QueuedFrame.of(accepted, frame);
+    queue.add(waiting);
+    queuedBytes += waiting.bytes();
     figures.waiting(queue.size());
     host.schedule(this);
     sourceWaits = isQueueFull();
@@ -444,7 +378,7 @@ final class StageRun {
    */
   boolean computeNext() {
     scheduled.set(false);
-    Queued work;
+    QueuedFrame work;
     synchronized (this) {
       if (ended || isOutletFull()) {
         return false;
@@ -453,23 +387,23 @@ final class StageRun {
       if (work == null) {
         return false;
       }
-      queuedBytes -= work.bytes;
+      queuedBytes -= work.bytes();
       figures.waiting(queue.size());
       resumeSource();
     }
-    int tokens = work.frame.batch().tokens();
+    int tokens = work.frame().batch().tokens();
     long begin = System.nanoTime();
     figures.begin(begin, tokens);
     slot.meter().begin(begin);
     List<ByteString> results = null;
     Throwable failure = null;
     try {
-      results = compute(work.frame);
+      results = slot.segment().compute(work.frame(), pages);
     } catch (RuntimeException | Error thrown) {
       failure = thrown;
     }
     long end = System.nanoTime();
-    boolean decoded = work.rebuild == null && tokens == work.sequences.size();
+    boolean decoded = work.rebuild() == null && tokens == work.sequences().size();
     figures.end(end, failure == null);
     slot.meter().end(end, decoded && failure == null ? tokens : 0);
     if (results != null) {
@@ -484,37 +418,9 @@ final class StageRun {
     return (next != null && next.isFull()) || (drive != null && drive.isFull());
   }
 
-  /** The encoded rows of each output. */
-  private List<ByteString> compute(Frame frame) {
-    var segment = slot.segment();
-    var batch = frame.batch();
-    var mapped = batch.pages().stream().map(this::physical).toList();
-    var inputs = new ArrayList<Tensor>();
-    for (var port : segment.inputs()) {
-      inputs.add(Objects.requireNonNull(frame.tensors().get(port.name())));
-    }
-    var results =
-        segment.run(new Batch(batch.sequence(), batch.position(), batch.outputs(), mapped), inputs);
-    var encoded = new ArrayList<ByteString>();
-    for (int i = 0; i < results.size(); i++) {
-      encoded.add(
-          Activations.encode(
-              segment.outputs().get(i), results.get(i), batch.tokens(), batch.outputs().length));
-    }
-    return encoded;
-  }
-
-  private int[] physical(int[] named) {
-    var mapped = new int[named.length];
-    for (int i = 0; i < named.length; i++) {
-      mapped[i] = pages[named[i]];
-    }
-    return mapped;
-  }
-
-  private synchronized void computeFailed(Queued work, Throwable failure) {
-    LOG.error("{}: frame {} failed", key, work.number, failure);
-    if (!ended && work.epoch == epoch) {
+  private synchronized void computeFailed(QueuedFrame work, Throwable failure) {
+    LOG.error("{}: frame {} failed", key, work.number(), failure);
+    if (!ended && work.epoch() == epoch) {
       // What comes after it would build on a cache that is not there.
       failed = true;
       queue.clear();
@@ -524,18 +430,18 @@ final class StageRun {
       fault(
           Fault.Kind.COMPUTE_FAILED,
           "stage %d: frame %s: %s"
-              .formatted(slot.segment().stage(), Long.toUnsignedString(work.number), failure));
+              .formatted(slot.segment().stage(), Long.toUnsignedString(work.number()), failure));
     }
   }
 
-  private synchronized void computed(Queued work, List<ByteString> results, long nanos) {
+  private synchronized void computed(QueuedFrame work, List<ByteString> results, long nanos) {
     if (ended) {
       return;
     }
     host.countComputed();
     boolean last = slot.segment().isLast();
     int row = 0;
-    for (var sequence : work.sequences) {
+    for (var sequence : work.sequences()) {
       int end = sequence.getStart() + sequence.getTokens();
       if (sessions.knows(sequence.getSession())) {
         sessions.computed(sequence.getSession(), end);
@@ -545,15 +451,15 @@ final class StageRun {
       }
       row += sequence.getTokens();
     }
-    if (work.epoch != epoch) {
+    if (work.epoch() != epoch) {
       host.countStale(1);
       return;
     }
-    if (work.rebuild != null) {
+    if (work.rebuild() != null) {
       rebuiltTokens += row;
       rebuiltNanos += nanos;
-      if (work.rebuild.getUntilStage() == slot.segment().stage()) {
-        if (work.rebuild.getLast()) {
+      if (work.rebuild().getUntilStage() == slot.segment().stage()) {
+        if (work.rebuild().getLast()) {
           emit(
               DriveEvent.newBuilder()
                   .setRebuilt(
@@ -565,33 +471,12 @@ final class StageRun {
         return;
       }
     }
-    var frame = message(work, results);
+    var frame = work.result(slot.segment().outputs(), results);
     if (last) {
       emit(DriveEvent.newBuilder().setResult(frame));
     } else if (next != null) {
       next.send(frame);
     }
-  }
-
-  private Activation message(Queued work, List<ByteString> results) {
-    var batch = work.frame.batch();
-    var message =
-        Activation.newBuilder()
-            .setEpoch(work.epoch)
-            .setFrame(work.number)
-            .addAllSequences(work.sequences);
-    for (int output : batch.outputs()) {
-      message.addOutputs(output);
-    }
-    List<Port> ports = slot.segment().outputs();
-    for (int i = 0; i < ports.size(); i++) {
-      message.addTensors(
-          Activations.tensor(ports.get(i), batch.tokens(), batch.outputs().length, results.get(i)));
-    }
-    if (work.rebuild != null) {
-      message.setRebuild(work.rebuild);
-    }
-    return message.build();
   }
 
   // ---- events
