@@ -234,6 +234,23 @@ public final class BrokerClient implements AutoCloseable {
     return status().getDeploymentsList().stream().filter(d -> d.getName().equals(name)).findFirst();
   }
 
+  /**
+   * Hears of a deployment's changes, until the watch is closed. When the broker is gone the last
+   * state stays, and the watch goes on as soon as a broker is there again.
+   *
+   * @param changed called on the watch's own thread
+   */
+  public DeploymentWatch watch(String deployment, Consumer<DeploymentState> changed) {
+    return new DeploymentWatch(this, deployment, changed);
+  }
+
+  /** The broker could not answer: the next one is asked, or the one that leads. */
+  void turn(Throwable failure) {
+    var trailers = Status.trailersFromThrowable(failure);
+    var leader = trailers == null ? null : trailers.get(LEADER);
+    turnTo(leader == null ? next() : Address.parse(leader));
+  }
+
   @Override
   public synchronized void close() {
     closed = true;

@@ -46,12 +46,20 @@ final class Faults {
     refusals = 0;
   }
 
+  /** A status in one line. */
+  static String text(Status status) {
+    var cause = status.getCause();
+    return status.getCode()
+        + (status.getDescription() == null ? "" : ": " + status.getDescription())
+        + (cause == null || cause.getMessage() == null ? "" : ": " + cause.getMessage());
+  }
+
   /** The stream of frames to the first stage has ended. */
   void framesEnded(Status status) {
     if (isRefusal(status)) {
-      refused(0, status.toString());
+      refused(0, text(status));
     } else {
-      brokenEdge(0, status.toString());
+      brokenEdge(0, text(status));
     }
   }
 

@@ -279,9 +279,9 @@ final class Run {
     var slot = route.slotOf(link);
     if (slot.isPresent()) {
       boolean broken = status.getCode() == Status.Code.UNAVAILABLE;
-      lose(slot.get(), Recovery.Cause.KILLED, broken && link.isOpen(), status.toString());
+      lose(slot.get(), Recovery.Cause.KILLED, broken && link.isOpen(), Faults.text(status));
     } else {
-      moves.lost(link, status.toString());
+      moves.lost(link, Faults.text(status));
     }
   }
 

@@ -110,6 +110,13 @@ final class Slot {
     var lost = requireLink();
     if (lost.isOpen()) {
       blame(cause);
+      // A neighbour may have seen that it is gone before we did.
+      if (move != null
+          && move.cause == Recovery.Cause.CUT_OFF
+          && cause != Recovery.Cause.CUT_OFF
+          && move.from.equals(lost.holder())) {
+        move = new Move(move.from, cause, move.since);
+      }
     }
     link = null;
     resumable = mayResume ? lost.holder() : null;

@@ -1,10 +1,13 @@
 package org.fusionc.testsuite.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.runtime.cluster.Recovery;
 import org.fusionc.runtime.cluster.RunOptions;
 import org.fusionc.runtime.exec.Request;
 import org.fusionc.runtime.model.ModelSource;
@@ -83,6 +86,191 @@ class RecoveryTest {
       run.at(8, () -> run.peers.get(1).kill());
       assertThat(ids(run)).isEqualTo(expected);
       assertThat(run.recoveries).isNotEmpty();
+    }
+  }
+
+  @Test
+  void everyStageIsKilledInTurnInPrefillAndInDecode() {
+    for (int stage = 0; stage < 3; stage++) {
+      for (int frame : List.of(0, 1, 2, 4, 11)) {
+        try (var run = run(2)) {
+          int lost = stage;
+          run.at(frame, () -> run.peers.get(lost).kill());
+          assertThat(ids(run)).as("stage %d before frame %d", stage, frame).isEqualTo(expected);
+        }
+        closePeers();
+        peers.clear();
+      }
+    }
+  }
+
+  @Test
+  void aHungStageIsLeft() {
+    for (int stage = 0; stage < 3; stage++) {
+      try (var run = run(2)) {
+        int lost = stage;
+        run.at(6, () -> run.peers.get(lost).proxy().freeze());
+        assertThat(ids(run)).as("stage %d", stage).isEqualTo(expected);
+        assertThat(run.recoveries).anyMatch(r -> r.cause() == Recovery.Cause.HUNG);
+      }
+      closePeers();
+      peers.clear();
+    }
+  }
+
+  @Test
+  void aConnectionThatIsCutIsTakenUpAgainWithoutReplay() {
+    for (int stage = 0; stage < 3; stage++) {
+      try (var run = run(1)) {
+        int lost = stage;
+        run.at(6, () -> run.peers.get(lost).proxy().cut());
+        run.at(9, () -> run.peers.get(lost).proxy().cut());
+        assertThat(ids(run)).as("stage %d", stage).isEqualTo(expected);
+      }
+      closePeers();
+      peers.clear();
+    }
+  }
+
+  @Test
+  void severalStagesDieAtOnce() {
+    for (var dead : List.of(List.of(0, 1), List.of(1, 2), List.of(0, 2), List.of(0, 1, 2))) {
+      try (var run = run(2)) {
+        run.at(7, () -> dead.forEach(stage -> run.peers.get(stage).kill()));
+        assertThat(ids(run)).as("stages %s", dead).isEqualTo(expected);
+      }
+      closePeers();
+      peers.clear();
+    }
+  }
+
+  @Test
+  void theStandbyDiesAsWell() {
+    try (var run = run(3)) {
+      run.at(
+          7,
+          () -> {
+            run.peers.get(1).kill();
+            run.peers.get(4).proxy().killAfter(2000);
+            run.peers.get(2).proxy().killAfter(3000);
+          });
+      assertThat(ids(run)).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void capacityComesBack() throws Exception {
+    try (var run = run(1)) {
+      run.at(7, () -> run.peers.get(1).kill());
+      var session = run.coordinator.submit(REQUEST, id -> true);
+      while (run.notices.isEmpty()) {
+        Thread.sleep(10);
+      }
+      assertThat(run.notices.getFirst()).contains("stage 1 has no peer", "up to 20 s");
+      var now = new ArrayList<>(run.peers);
+      now.add(peer("late", 1));
+      now.get(1).ready(false);
+      run.update(three, now);
+      assertThat(session.await().ids()).isEqualTo(expected);
+      assertThat(run.recoveries).anyMatch(r -> r.to().equals("late"));
+      assertThat(run.notices.getLast()).isEqualTo("every stage has a peer again");
+    }
+  }
+
+  @Test
+  void framesFailAfterTheDeadlineAndNewSessionsTryAgain() {
+    for (int stage = 0; stage < 3; stage++) {
+      peer("p" + stage, stage);
+    }
+    var options = options().withDeadline(Duration.ofMillis(600));
+    try (var run = new Run(three, peers, source.context(), options)) {
+      run.at(7, () -> run.peers.get(1).kill());
+      assertThatThrownBy(() -> ids(run))
+          .isInstanceOf(DiagnosticException.class)
+          .hasMessageContaining("stage 1 has no peer");
+      var now = new ArrayList<>(run.peers);
+      now.add(peer("late", 1));
+      run.update(three, now);
+      assertThat(ids(run)).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void aDrainingPeerIsLeftBeforeItGoes() {
+    try (var run = run(2)) {
+      run.at(7, () -> run.peers.get(1).drain());
+      run.at(
+          20,
+          () -> {
+            awaitRecovery(run);
+            run.peers.get(1).kill();
+          });
+      assertThat(ids(run)).isEqualTo(expected);
+      assertThat(run.recoveries).anyMatch(r -> r.cause() == Recovery.Cause.DRAINED);
+    }
+  }
+
+  private static void awaitRecovery(Run run) {
+    for (int i = 0; i < 500 && run.recoveries.isEmpty(); i++) {
+      pause(10);
+    }
+  }
+
+  private static void pause(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Test
+  void anotherPlanTakesOverInTheMiddle() {
+    var two = Example.cut(source, 2);
+    try (var run = run(1)) {
+      var others = new ArrayList<Peer>();
+      for (int stage = 0; stage < 2; stage++) {
+        others.add(new Peer("q" + stage, List.of(Example.segment(source, two, stage))));
+      }
+      peers.addAll(others);
+      run.at(6, () -> run.update(two, others));
+      run.at(12, () -> pause(300));
+      assertThat(ids(run)).isEqualTo(expected);
+      assertThat(run.recoveries).anyMatch(r -> r.cause() == Recovery.Cause.RE_PLANNED);
+      assertThat(run.pipeline.peers()).containsExactly("q0", "q1");
+    }
+  }
+
+  @Test
+  void onePeerMayHoldAllStages() {
+    peer("all", 0, 1, 2);
+    peer("other", 0, 1, 2);
+    try (var run = new Run(three, peers, source.context(), options())) {
+      run.at(9, () -> run.peers.getFirst().kill());
+      assertThat(ids(run)).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void manySessionsGoOn() {
+    var requests = new ArrayList<Request>();
+    for (int i = 0; i < 12; i++) {
+      requests.add(Example.request(i, 5 + 7 * i, 20));
+    }
+    var alone = new ArrayList<List<Integer>>();
+    try (var engine = Example.engine(source)) {
+      requests.forEach(request -> alone.add(Example.ids(engine, request)));
+    }
+    try (var run = run(3)) {
+      run.at(20, () -> run.peers.get(0).kill());
+      run.at(40, () -> run.peers.get(4).proxy().cut());
+      run.at(60, () -> run.peers.get(2).kill());
+      run.at(80, () -> run.peers.get(1).proxy().freeze());
+      var sessions =
+          requests.stream().map(r -> run.coordinator.submit(r, id -> true)).toList();
+      for (int i = 0; i < sessions.size(); i++) {
+        assertThat(sessions.get(i).await().ids()).as("session %d", i).isEqualTo(alone.get(i));
+      }
     }
   }
 }

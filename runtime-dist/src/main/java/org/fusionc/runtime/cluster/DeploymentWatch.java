@@ -1,0 +1,68 @@
+package org.fusionc.runtime.cluster;
+
+import io.grpc.Context;
+import io.grpc.StatusRuntimeException;
+import java.util.concurrent.CancellationException;
+import java.util.function.Consumer;
+import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.runtime.proto.BrokerServiceGrpc;
+import org.fusionc.runtime.proto.WatchDeploymentRequest;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Hears of a deployment's changes; goes on with whichever broker can be reached. */
+public final class DeploymentWatch implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(DeploymentWatch.class);
+  private static final long SHORTEST_PAUSE = 200;
+  private static final long LONGEST_PAUSE = 2000;
+
+  private final BrokerClient client;
+  private final String deployment;
+  private final Consumer<DeploymentState> changed;
+  private final Context.CancellableContext context = Context.current().withCancellation();
+  private final Thread thread;
+
+  DeploymentWatch(BrokerClient client, String deployment, Consumer<DeploymentState> changed) {
+    this.client = client;
+    this.deployment = deployment;
+    this.changed = changed;
+    thread = Thread.ofVirtual().name("watch-" + deployment).start(context.wrap(this::watch));
+  }
+
+  private void watch() {
+    long pause = SHORTEST_PAUSE;
+    while (!context.isCancelled()) {
+      try {
+        var views =
+            BrokerServiceGrpc.newBlockingStub(client.channel())
+                .watchDeployment(
+                    WatchDeploymentRequest.newBuilder().setName(deployment).build());
+        while (views.hasNext()) {
+          var view = views.next();
+          pause = SHORTEST_PAUSE;
+          DeploymentState.of(view).ifPresent(changed);
+        }
+      } catch (StatusRuntimeException failure) {
+        if (context.isCancelled()) {
+          return;
+        }
+        LOG.debug("watching {}: {}", deployment, Faults.text(failure.getStatus()));
+        client.turn(failure);
+      } catch (DiagnosticException malformed) {
+        LOG.warn("watching {}: {}", deployment, malformed.getMessage());
+      }
+      try {
+        Thread.sleep(pause);
+      } catch (InterruptedException ended) {
+        return;
+      }
+      pause = Math.min(LONGEST_PAUSE, 2 * pause);
+    }
+  }
+
+  @Override
+  public void close() {
+    context.cancel(new CancellationException("closed"));
+    thread.interrupt();
+  }
+}

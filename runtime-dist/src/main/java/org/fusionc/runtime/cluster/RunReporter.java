@@ -1,0 +1,79 @@
+package org.fusionc.runtime.cluster;
+
+import io.grpc.stub.StreamObserver;
+import java.util.function.Supplier;
+import org.fusionc.runtime.proto.BrokerServiceGrpc;
+import org.fusionc.runtime.proto.RunReport;
+import org.fusionc.runtime.proto.RunReportSummary;
+import org.jspecify.annotations.Nullable;
+
+/** Tells the broker every second how a run fares. What a broker misses is not told again. */
+final class RunReporter implements AutoCloseable {
+  private static final long INTERVAL = 1000;
+
+  private final BrokerClient client;
+  private final Supplier<RunReport> report;
+  private final Thread thread;
+  private @Nullable StreamObserver<RunReport> stream;
+  private boolean broken;
+  private boolean closed;
+
+  RunReporter(BrokerClient client, Supplier<RunReport> report) {
+    this.client = client;
+    this.report = report;
+    thread = Thread.ofVirtual().name("run-reports").start(this::serve);
+  }
+
+  private void serve() {
+    while (true) {
+      tell();
+      try {
+        Thread.sleep(INTERVAL);
+      } catch (InterruptedException ended) {
+        return;
+      }
+    }
+  }
+
+  private synchronized void tell() {
+    if (closed) {
+      return;
+    }
+    if (stream == null || broken) {
+      broken = false;
+      var replies =
+          new StreamObserver<RunReportSummary>() {
+            @Override
+            public void onNext(RunReportSummary summary) {}
+
+            @Override
+            public void onError(Throwable failure) {
+              ended();
+            }
+
+            @Override
+            public void onCompleted() {
+              ended();
+            }
+          };
+      stream = BrokerServiceGrpc.newStub(client.channel()).reportRun(replies);
+    }
+    stream.onNext(report.get());
+  }
+
+  private synchronized void ended() {
+    broken = true;
+  }
+
+  @Override
+  public void close() {
+    thread.interrupt();
+    synchronized (this) {
+      if (!closed && stream != null && !broken) {
+        stream.onNext(report.get());
+        stream.onCompleted();
+      }
+      closed = true;
+    }
+  }
+}
