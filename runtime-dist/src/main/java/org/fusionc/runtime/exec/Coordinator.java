@@ -39,6 +39,15 @@ public final class Coordinator implements AutoCloseable {
    */
   public record Limits(int context, int pages, int pageTokens, int frameTokens) {}
 
+  /**
+   * What it has to do.
+   *
+   * @param sessions that run
+   * @param waiting sessions that wait for pages of the cache
+   * @param tokens generated so far
+   */
+  public record Load(int sessions, int waiting, long tokens) {}
+
   /** What happens to the coordinator's thread; null fields are not part of the event. */
   private record Event(
       @Nullable Session submitted,
@@ -70,6 +79,9 @@ public final class Coordinator implements AutoCloseable {
   /** Changed by the thread only, read by others. */
   private volatile int pagesUsed;
 
+  private volatile Load load = new Load(0, 0, 0);
+  private long tokens;
+
   // Owned by the thread.
   private final Deque<Session> waiting = new ArrayDeque<>();
   private final Deque<Session> ready = new ArrayDeque<>();
@@ -85,6 +97,11 @@ public final class Coordinator implements AutoCloseable {
 
   public Limits limits() {
     return limits;
+  }
+
+  /** What it has to do now. */
+  public Load load() {
+    return load;
   }
 
   /** Pages of the KV cache that sessions hold now. */
@@ -175,6 +192,7 @@ public final class Coordinator implements AutoCloseable {
       if (events.isEmpty()) {
         admit();
         send();
+        load = new Load(active, waiting.size(), tokens);
       }
     }
   }
@@ -317,6 +335,7 @@ public final class Coordinator implements AutoCloseable {
         return;
       }
       session.append(token);
+      tokens++;
       if (!tell(session, token, logits)) {
         end(session, Completion.Reason.STOP, null);
       } else if (session.generated() >= session.request.maxTokens()) {

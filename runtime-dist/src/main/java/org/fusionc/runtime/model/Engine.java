@@ -11,13 +11,14 @@ import org.fusionc.runtime.exec.BoundaryLog;
 import org.fusionc.runtime.exec.Coordinator;
 import org.fusionc.runtime.exec.LocalPipeline;
 import org.fusionc.runtime.exec.LocalStage;
+import org.fusionc.runtime.exec.Pipeline;
 import org.fusionc.runtime.exec.Request;
 import org.fusionc.runtime.exec.Session;
 import org.fusionc.runtime.exec.Stage;
 import org.fusionc.runtime.exec.TokenListener;
 import org.jspecify.annotations.Nullable;
 
-/** A compiled model that runs in this process: its stages, and the coordinator that drives them. */
+/** A compiled model that runs, here or elsewhere: its stages, and the coordinator that drives them. */
 public final class Engine implements AutoCloseable {
   /** Positions per page of the KV cache. */
   public static final int PAGE_TOKENS = 16;
@@ -89,6 +90,18 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
+   * An engine over stages that are elsewhere.
+   *
+   * @param pipeline closed with the engine
+   * @param context positions that a sequence can have
+   * @param pages pages of the KV cache, for all sessions together
+   */
+  public static Engine over(Pipeline pipeline, int context, int pages) {
+    var limits = new Coordinator.Limits(context, pages, PAGE_TOKENS, FRAME_TOKENS);
+    return new Engine(List.of(), null, new Coordinator(pipeline, limits));
+  }
+
+  /**
    * Frames that do not leave the process carry f32. An edge that is to round what crosses it would
    * give other tokens over the wire than here.
    */
@@ -112,6 +125,7 @@ public final class Engine implements AutoCloseable {
     return coordinator.submit(request, listener);
   }
 
+  /** The stages in this process; none if they are elsewhere. */
   public List<Stage> stages() {
     return stages;
   }
@@ -131,7 +145,12 @@ public final class Engine implements AutoCloseable {
     return coordinator.pagesUsed();
   }
 
-  /** Bytes held for weights and cache. */
+  /** What it has to do. */
+  public Coordinator.Load load() {
+    return coordinator.load();
+  }
+
+  /** Bytes held for weights and cache in this process. */
   public long bytes() {
     return stages.stream().mapToLong(Stage::bytes).sum();
   }

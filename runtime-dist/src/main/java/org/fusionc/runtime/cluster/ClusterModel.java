@@ -1,0 +1,166 @@
+package org.fusionc.runtime.cluster;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.Locale;
+import java.util.function.Consumer;
+import org.fusionc.ir.Graph;
+import org.fusionc.ir.Module;
+import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.ir.pass.Phase;
+import org.fusionc.ir.text.FirPrinter;
+import org.fusionc.runtime.artifact.Artifact;
+import org.fusionc.runtime.model.ArtifactBuilder;
+import org.fusionc.runtime.model.Compiler;
+import org.fusionc.runtime.model.ModelSource;
+import org.fusionc.runtime.proto.DeployRequest;
+import org.fusionc.runtime.proto.DeploymentView;
+
+/** Brings a model to a cluster: makes an artifact of it, puts its blobs, and has it deployed. */
+public final class ClusterModel {
+  private static final int NAME_LENGTH = 50;
+  private static final int DIGEST_LENGTH = 12;
+
+  private ClusterModel() {}
+
+  /**
+   * Deploys a model unless it is deployed already.
+   *
+   * @param source the model, not cut yet
+   * @param path where it is: a model directory, or an artifact, whose blobs are put as they are
+   * @param wish what the broker shall plan for; the manifest is filled in, and a name derived from
+   *     the model's name and content unless there is one
+   * @param cut how it shall be cut, unless the broker is to choose
+   * @param said hears what is going on, for people
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if the model has been cut already, or the
+   *     broker refuses or cannot be reached
+   */
+  public static DeploymentView deploy(
+      BrokerClient client,
+      ModelSource source,
+      Path path,
+      DeployRequest wish,
+      Compiler.Cut cut,
+      Consumer<String> said) {
+    if (source.phase().compareTo(Phase.QUANTIZED) > 0) {
+      throw Diagnostic.invalid(
+              Location.named(source.name()),
+              "it has been compiled to phase " + source.phase() + ", and can be cut no more",
+              "deploy the model itself, or an artifact of phase " + Phase.QUANTIZED)
+          .exception();
+    }
+    Path temporary = null;
+    try {
+      var artifact = path;
+      if (!Artifact.isArtifact(path)) {
+        temporary = Files.createTempDirectory("fusionc-deploy");
+        artifact = temporary.resolve("artifact");
+        said.accept("making an artifact of " + source.name());
+        write(source, artifact);
+      }
+      return deploy(client, artifact, named(wish, path, artifact), cut, said);
+    } catch (IOException failure) {
+      throw Diagnostic.failed(
+              Location.named(source.name()),
+              "an artifact cannot be made of it: " + failure,
+              "check the space in " + System.getProperty("java.io.tmpdir"))
+          .exception();
+    } finally {
+      if (temporary != null) {
+        delete(temporary);
+      }
+    }
+  }
+
+  private static void write(ModelSource source, Path artifact) {
+    var options =
+        new Compiler.Options(
+            new Compiler.Cut.Whole(),
+            Compiler.backend("cpu"),
+            Phase.QUANTIZED,
+            (phase, module) -> {});
+    var compiled = Compiler.compile(source.module(), source.phase(), options);
+    ArtifactBuilder.write(
+        source, compiled.module(), compiled.phase(), artifact, (symbol, index, count) -> {});
+  }
+
+  private static DeployRequest named(DeployRequest wish, Path path, Path artifact) {
+    String digest;
+    try (var opened = Artifact.open(artifact)) {
+      digest = opened.digest();
+    }
+    var request = wish.toBuilder().setManifest(digest);
+    if (wish.getName().isEmpty()) {
+      request.setName(name(path, digest));
+    }
+    return request.build();
+  }
+
+  private static String name(Path path, String digest) {
+    var file = path.toAbsolutePath().normalize().getFileName();
+    var plain =
+        (file == null ? "model" : file.toString())
+            .toLowerCase(Locale.ROOT)
+            .replaceAll("[^a-z0-9._-]", "-");
+    var hex = digest.substring(digest.indexOf(':') + 1);
+    return plain.substring(0, Math.min(NAME_LENGTH, plain.length()))
+        + "-"
+        + hex.substring(0, DIGEST_LENGTH);
+  }
+
+  private static DeploymentView deploy(
+      BrokerClient client,
+      Path artifact,
+      DeployRequest request,
+      Compiler.Cut cut,
+      Consumer<String> said) {
+    var there = client.deployment(request.getName());
+    if (there.isPresent()
+        && there.get().getReady()
+        && there.get().getManifest().equals(request.getManifest())
+        && fits(there.get(), request, cut)) {
+      return there.get();
+    }
+    var wish = request.toBuilder();
+    switch (cut) {
+      case Compiler.Cut.Whole() -> {}
+      case Compiler.Cut.Stages(int count) -> wish.setStages(count);
+      case Compiler.Cut.Planned(var plan) ->
+          wish.setPlan(FirPrinter.print(Module.empty(new Graph()).withPlan(plan)));
+    }
+    int[] told = {-1};
+    var _ =
+        client.put(
+            artifact,
+            share -> {
+              int tenth = (int) (10 * share);
+              if (tenth > told[0]) {
+                told[0] = tenth;
+                said.accept("putting its blobs: " + 10 * tenth + " %");
+              }
+            });
+    return client.deploy(wish.build(), step -> said.accept(step.getMessage()));
+  }
+
+  private static boolean fits(DeploymentView there, DeployRequest request, Compiler.Cut cut) {
+    return switch (cut) {
+      case Compiler.Cut.Whole() ->
+          request.getStages() == 0 || request.getStages() == there.getStagesCount();
+      case Compiler.Cut.Stages(int count) -> count == there.getStagesCount();
+      case Compiler.Cut.Planned _ -> false;
+    };
+  }
+
+  private static void delete(Path folder) {
+    try (var files = Files.walk(folder)) {
+      for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException left) {
+      // The system clears its temporary folder at some time.
+    }
+  }
+}
