@@ -35,6 +35,10 @@ final class ModelOptions {
     return file == null ? model.toString() : file.toString();
   }
 
+  Path path() {
+    return model;
+  }
+
   ModelSource open() {
     var dtype =
         cache == null ? null : DType.scalar(cache.name().toLowerCase(Locale.ROOT)).orElseThrow();

@@ -2,10 +2,16 @@ package org.fusionc.cli;
 
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+import org.fusionc.runtime.cluster.Recovery;
+import org.fusionc.runtime.model.Engine;
 import org.fusionc.runtime.model.Generation;
 import org.fusionc.runtime.sampling.SamplingOptions;
+import org.fusionc.runtime.text.Tokenizer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -23,6 +29,7 @@ final class RunCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
   @Mixin private ModelOptions model = new ModelOptions();
   @Mixin private EngineOptions engine = new EngineOptions();
+  @Mixin private RemoteOptions cluster = new RemoteOptions();
 
   @ArgGroup(multiplicity = "0..1")
   private PromptOptions prompt = new PromptOptions();
@@ -89,28 +96,54 @@ final class RunCommand implements Callable<Integer> {
               ignoreEos ? Set.of() : source.endOfText(),
               stops);
       Generation.checkPrompt(source, settings);
-      var out = java.util.Objects.requireNonNull(spec).commandLine().getOut();
-      try (var running = engine.start(source, Generation.positions(source, settings))) {
-        var output =
-            Generation.run(
-                running,
-                tokenizer,
-                settings,
-                piece -> {
-                  if (!json) {
-                    out.print(piece);
-                    out.flush();
-                  }
-                });
-        if (json) {
-          out.println(Json.of(object(output)));
-        } else {
-          out.println(tokenizer.isEmpty() ? output.completion().ids() : "");
+      var commandLine = java.util.Objects.requireNonNull(spec).commandLine();
+      int positions = Generation.positions(source, settings);
+      if (cluster.isGiven()) {
+        try (var connected =
+            cluster.open(
+                source, model.path(), engine.cut(), 1, positions, "run", commandLine.getErr())) {
+          var remote = connected.cluster();
+          generate(remote.engine(), tokenizer, settings, remote::recoveries);
         }
-        out.flush();
+      } else {
+        try (var running = engine.start(source, positions)) {
+          generate(running, tokenizer, settings, null);
+        }
       }
     }
     return 0;
+  }
+
+  /**
+   * @param recoveries what has happened to a cluster meanwhile; null in one process
+   */
+  private void generate(
+      Engine running,
+      Optional<Tokenizer> tokenizer,
+      Generation.Settings settings,
+      @Nullable Supplier<List<Recovery>> recoveries) {
+    var out = java.util.Objects.requireNonNull(spec).commandLine().getOut();
+    var output =
+        Generation.run(
+            running,
+            tokenizer,
+            settings,
+            piece -> {
+              if (!json) {
+                out.print(piece);
+                out.flush();
+              }
+            });
+    if (json) {
+      var object = object(output);
+      if (recoveries != null) {
+        object.put("recoveries", recoveries.get().stream().map(RunCommand::object).toList());
+      }
+      out.println(Json.of(object));
+    } else {
+      out.println(tokenizer.isEmpty() ? output.completion().ids() : "");
+    }
+    out.flush();
   }
 
   private SamplingOptions sampling(SamplingOptions recommended) {
@@ -124,7 +157,7 @@ final class RunCommand implements Callable<Integer> {
     return seed == null ? options : options.withSeed(seed);
   }
 
-  private static Object object(Generation.Output output) {
+  private static Map<String, Object> object(Generation.Output output) {
     var object = new LinkedHashMap<String, Object>();
     object.put("prompt_ids", output.promptIds());
     object.put("ids", output.completion().ids());
@@ -133,6 +166,18 @@ final class RunCommand implements Callable<Integer> {
     object.put("time_to_first_token_ms", output.timeToFirstTokenMillis());
     object.put("prefill_tokens_per_second", output.prefillTokensPerSecond());
     object.put("decode_tokens_per_second", output.decodeTokensPerSecond());
+    return object;
+  }
+
+  private static Map<String, Object> object(Recovery recovery) {
+    var object = new LinkedHashMap<String, Object>();
+    object.put("stage", recovery.stage());
+    object.put("from", recovery.from());
+    object.put("to", recovery.to());
+    object.put("cause", recovery.cause().toString());
+    object.put("seconds", recovery.seconds());
+    object.put("expected_seconds", recovery.expectedSeconds());
+    object.put("replayed_tokens", recovery.replayedTokens());
     return object;
   }
 }

@@ -56,7 +56,7 @@ public final class ClusterEngine implements AutoCloseable {
             deployment,
             state -> {
               if (!first.complete(state)) {
-                started.thenAccept(running -> running.update(state));
+                var _ = started.thenAccept(running -> running.update(state));
               }
             });
     try {
@@ -86,7 +86,7 @@ public final class ClusterEngine implements AutoCloseable {
       watch.close();
       throw failure;
     }
-    reporter = client.report(() -> report(deployment, options.client));
+    reporter = new RunReporter(client, () -> report(deployment, options.client));
   }
 
   private static DeploymentState await(

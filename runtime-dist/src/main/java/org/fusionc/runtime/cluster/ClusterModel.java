@@ -131,18 +131,27 @@ public final class ClusterModel {
       case Compiler.Cut.Planned(var plan) ->
           wish.setPlan(FirPrinter.print(Module.empty(new Graph()).withPlan(plan)));
     }
-    int[] told = {-1};
+    long[] told = {-1};
     var _ =
-        client.put(
+        client.push(
             artifact,
-            share -> {
-              int tenth = (int) (10 * share);
+            (bytes, of) -> {
+              long tenth = of == 0 ? 10 : 10 * bytes / of;
               if (tenth > told[0]) {
                 told[0] = tenth;
-                said.accept("putting its blobs: " + 10 * tenth + " %");
+                said.accept("pushing its blobs: " + 10 * tenth + " %");
               }
             });
-    return client.deploy(wish.build(), step -> said.accept(step.getMessage()));
+    String[] last = {""};
+    return client.deploy(
+        wish.build(),
+        step -> {
+          // The share of the work that is done changes more often than the words.
+          if (!step.getMessage().equals(last[0])) {
+            last[0] = step.getMessage();
+            said.accept(last[0]);
+          }
+        });
   }
 
   private static boolean fits(DeploymentView there, DeployRequest request, Compiler.Cut cut) {

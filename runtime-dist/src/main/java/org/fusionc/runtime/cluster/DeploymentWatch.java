@@ -35,8 +35,7 @@ public final class DeploymentWatch implements AutoCloseable {
       try {
         var views =
             BrokerServiceGrpc.newBlockingStub(client.channel())
-                .watchDeployment(
-                    WatchDeploymentRequest.newBuilder().setName(deployment).build());
+                .watchDeployment(WatchDeploymentRequest.newBuilder().setName(deployment).build());
         while (views.hasNext()) {
           var view = views.next();
           pause = SHORTEST_PAUSE;

@@ -18,7 +18,9 @@ import org.fusionc.runtime.exec.Stage;
 import org.fusionc.runtime.exec.TokenListener;
 import org.jspecify.annotations.Nullable;
 
-/** A compiled model that runs, here or elsewhere: its stages, and the coordinator that drives them. */
+/**
+ * A compiled model that runs, here or elsewhere: its stages, and the coordinator that drives them.
+ */
 public final class Engine implements AutoCloseable {
   /** Positions per page of the KV cache. */
   public static final int PAGE_TOKENS = 16;

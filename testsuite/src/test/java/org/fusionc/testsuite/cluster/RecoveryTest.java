@@ -266,8 +266,7 @@ class RecoveryTest {
       run.at(40, () -> run.peers.get(4).proxy().cut());
       run.at(60, () -> run.peers.get(2).kill());
       run.at(80, () -> run.peers.get(1).proxy().freeze());
-      var sessions =
-          requests.stream().map(r -> run.coordinator.submit(r, id -> true)).toList();
+      var sessions = requests.stream().map(r -> run.coordinator.submit(r, id -> true)).toList();
       for (int i = 0; i < sessions.size(); i++) {
         assertThat(sessions.get(i).await().ids()).as("session %d", i).isEqualTo(alone.get(i));
       }

@@ -1,0 +1,108 @@
+package org.fusionc.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import org.fusionc.runtime.cluster.BrokerClient;
+import org.fusionc.runtime.cluster.ClusterEngine;
+import org.fusionc.runtime.cluster.ClusterModel;
+import org.fusionc.runtime.cluster.Recovery;
+import org.fusionc.runtime.cluster.RunListener;
+import org.fusionc.runtime.model.Compiler;
+import org.fusionc.runtime.model.ModelSource;
+import org.fusionc.runtime.proto.DeployRequest;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** What every command takes that runs a model here or at a cluster. */
+final class RemoteOptions {
+  @Option(
+      names = "--cluster",
+      paramLabel = "HOST:PORT",
+      description =
+          "run at the peers of this broker, or of these with commas between; the model is deployed"
+              + " first if it is not")
+  private @Nullable String cluster;
+
+  @Option(
+      names = "--deployment",
+      paramLabel = "NAME",
+      description =
+          "what the model is called there (default: from its folder's name and its content)")
+  private String deployment = "";
+
+  @Mixin private TransportOptions transport = new TransportOptions();
+
+  boolean isGiven() {
+    return cluster != null;
+  }
+
+  /** An engine at a cluster, and the connection to its broker. */
+  static final class Connected implements AutoCloseable {
+    private final BrokerClient client;
+    private final ClusterEngine engine;
+
+    private Connected(BrokerClient client, ClusterEngine engine) {
+      this.client = client;
+      this.engine = engine;
+    }
+
+    ClusterEngine cluster() {
+      return engine;
+    }
+
+    @Override
+    public void close() {
+      engine.close();
+      client.close();
+    }
+  }
+
+  /**
+   * Deploys the model if need be, and opens it.
+   *
+   * @param path of the model
+   * @param cut as asked for; whole leaves it to the broker
+   * @param sessions at once
+   * @param positions of each
+   * @param messages where recoveries and the like are told
+   */
+  Connected open(
+      ModelSource source,
+      Path path,
+      Compiler.Cut cut,
+      int sessions,
+      int positions,
+      String command,
+      PrintWriter messages) {
+    var how = transport.transport();
+    var client = BrokerClient.of(how, java.util.Objects.requireNonNull(cluster));
+    try {
+      var wish = DeployRequest.newBuilder().setName(deployment).build();
+      var view = ClusterModel.deploy(client, source, path, wish, cut, text -> say(messages, text));
+      var options = ClusterEngine.Options.of(sessions, positions, command);
+      var listener =
+          new RunListener() {
+            @Override
+            public void notice(String message) {
+              say(messages, message);
+            }
+
+            @Override
+            public void recovered(Recovery recovery) {
+              say(messages, recovery.toString());
+            }
+          };
+      return new Connected(
+          client, ClusterEngine.open(client, view.getName(), source, options, how, listener));
+    } catch (RuntimeException | Error failure) {
+      client.close();
+      throw failure;
+    }
+  }
+
+  private static void say(PrintWriter messages, String text) {
+    messages.println("fusionc: " + text);
+    messages.flush();
+  }
+}
