@@ -76,7 +76,7 @@ final class RemoteOptions {
       String command,
       PrintWriter messages) {
     var how = transport.transport();
-    var client = BrokerClient.of(how, java.util.Objects.requireNonNull(cluster));
+    var client = BrokerClient.of(java.util.Objects.requireNonNull(cluster), how);
     try {
       var wish = DeployRequest.newBuilder().setName(deployment).build();
       var view = ClusterModel.deploy(client, source, path, wish, cut, text -> say(messages, text));

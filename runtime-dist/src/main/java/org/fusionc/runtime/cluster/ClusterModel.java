@@ -131,15 +131,15 @@ public final class ClusterModel {
       case Compiler.Cut.Planned(var plan) ->
           wish.setPlan(FirPrinter.print(Module.empty(new Graph()).withPlan(plan)));
     }
-    long[] told = {-1};
+    int[] told = {-1};
     var _ =
-        client.push(
+        client.put(
             artifact,
-            (bytes, of) -> {
-              long tenth = of == 0 ? 10 : 10 * bytes / of;
+            share -> {
+              int tenth = (int) (10 * share);
               if (tenth > told[0]) {
                 told[0] = tenth;
-                said.accept("pushing its blobs: " + 10 * tenth + " %");
+                said.accept("putting its blobs: " + 10 * tenth + " %");
               }
             });
     String[] last = {""};
