@@ -7,7 +7,7 @@ import java.lang.foreign.MemorySegment;
  * Working memory of one thread, kept between calls so that kernels allocate nothing once warm. A
  * kernel may hold one reservation at a time; the next one reuses the same bytes.
  */
-final class Scratch {
+public final class Scratch {
 
   private static final ThreadLocal<Scratch> OF_THREAD = ThreadLocal.withInitial(Scratch::new);
   private static final long ALIGNMENT = 64;
@@ -18,12 +18,12 @@ final class Scratch {
   private Scratch() {}
 
   /** The address of at least {@code bytes} bytes, 64-byte aligned, with arbitrary contents. */
-  static long reserve(long bytes) {
+  public static long reserve(long bytes) {
     return OF_THREAD.get().atLeast(bytes);
   }
 
   /** The same, beside it: for what the calling thread lends to all tasks of one kernel. */
-  static long reserveShared(long bytes) {
+  public static long reserveShared(long bytes) {
     Scratch scratch = OF_THREAD.get();
     scratch.shared = grown(scratch.shared, bytes);
     return scratch.shared.address();

@@ -1,0 +1,97 @@
+package org.fusionc.backend.cpu.jit;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import org.fusionc.backend.cpu.parallel.ComputePool;
+
+/**
+ * Brings quantised weights from the form in which artifacts keep them to blocks of {@link
+ * IntegerFormat}: integers row after row, then all scales, then all minima.
+ */
+final class IntegerPacking {
+  private static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfShort SHORT =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  /** Turns each byte by 128: between signed and unsigned. */
+  private static final int TURN = 0x8080_8080;
+
+  private final IntegerFormat format;
+  private final MemorySegment from;
+  private final MemorySegment to;
+  private final int n;
+  private final int groups;
+  private final long rowBytes;
+
+  private IntegerPacking(IntegerFormat format, MemorySegment from, MemorySegment to, int n, int k) {
+    this.format = format;
+    this.from = from;
+    this.to = to;
+    this.n = n;
+    groups = format.groups(k);
+    rowBytes = (long) groups * format.group() * format.type().width() / 8;
+  }
+
+  /** Bytes of the form that artifacts keep. */
+  static long sourceBytes(IntegerFormat format, int n, int k) {
+    long integers = (long) format.group() * format.type().width() / 8;
+    long scales = format.type().asymmetric() ? 4 : 2;
+    return n * (long) format.groups(k) * (integers + scales);
+  }
+
+  static void run(
+      ComputePool pool, IntegerFormat format, MemorySegment from, MemorySegment to, int n, int k) {
+    var packing = new IntegerPacking(format, from, to, n, k);
+    long blockBytes = format.blockBytes(k);
+    pool.parallelFor(
+        format.blocks(n),
+        1,
+        (first, end) -> {
+          for (long block = first; block < end; block++) {
+            packing.block((int) block, block * blockBytes);
+          }
+        });
+  }
+
+  private void block(int block, long target) {
+    int lanes = format.target().lanes();
+    for (int lane = 0; lane < lanes; lane++) {
+      int row = block * lanes + lane;
+      if (row < n) {
+        integers(row, target + 4L * lane);
+        scales(row, target + (long) groups * format.groupBytes() + 2L * lane);
+      }
+    }
+  }
+
+  private void integers(int row, long target) {
+    long source = row * rowBytes;
+    int vector = format.target().vector();
+    boolean narrow = format.type().width() == 4;
+    int turn = !narrow && format.zero() != 0 ? TURN : 0;
+    for (long at = 0; at < rowBytes; at += 4) {
+      int four = from.get(INT, source + at);
+      to.set(INT, target + at / 4 * vector, narrow ? halved(four) : four ^ turn);
+    }
+  }
+
+  /** Eight elements in the order of memory to the first four below the last four. */
+  private static int halved(int nibbles) {
+    return Integer.expand(nibbles & 0xFFFF, 0x0F0F_0F0F)
+        | Integer.expand(nibbles >>> 16, 0xF0F0_F0F0);
+  }
+
+  private void scales(int row, long target) {
+    long scales = n * rowBytes + (long) row * groups * 2;
+    long minima = scales + (long) n * groups * 2;
+    for (int g = 0; g < groups; g++) {
+      long at = target + (long) g * format.scaleBytes();
+      to.set(SHORT, at, from.get(SHORT, scales + 2L * g));
+      if (format.type().asymmetric()) {
+        to.set(SHORT, at + 2L * format.target().lanes(), from.get(SHORT, minima + 2L * g));
+      }
+    }
+  }
+}

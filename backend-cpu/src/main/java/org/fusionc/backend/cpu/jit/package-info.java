@@ -1,0 +1,12 @@
+/**
+ * Kernels in machine code, generated from descriptions.
+ *
+ * <p>A description says what a kernel computes and in which shape: the format of the weights, how
+ * many rows and columns it does at once, the {@link org.fusionc.backend.cpu.jit.Target} that it is
+ * for. What it says is compiled once per process, when it is first needed. A row's result is the
+ * same to the bit in every shape, so that it does not matter in which company a row is computed.
+ */
+@NullMarked
+package org.fusionc.backend.cpu.jit;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,100 @@
+package org.fusionc.backend.cpu.jit;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.fusionc.backend.cpu.x86.Instruction;
+import org.fusionc.backend.cpu.x86.MachineCode;
+import org.fusionc.backend.cpu.x86.Operand.Address;
+import org.fusionc.backend.cpu.x86.ScalarAssembler.Condition;
+import org.fusionc.backend.cpu.x86.Vec;
+
+/** What the machine can do at most, measured: rates of an instruction, and read bandwidth. */
+final class Limits {
+  private static final int ROUNDS = 20_000;
+  private static final int CHAINS = 12;
+
+  private Limits() {}
+
+  /** Instructions per second of one kind on all threads of the pool. */
+  static double rate(ComputePool pool, Target target, Instruction instruction) {
+    try (var arena = Arena.ofShared()) {
+      var c = new Code(target, 0);
+      var chains = c.vecs(CHAINS);
+      var operand = c.vec();
+      chains.forEach(c::zero);
+      c.zero(operand);
+      c.asm.align(64);
+      var loop = c.asm.here();
+      for (Vec chain : chains) {
+        c.emit(instruction, chain, operand, operand);
+      }
+      c.asm.sub(c.argument(0), 1);
+      c.asm.jcc(Condition.NE, loop);
+      var code = MachineCode.of(c.finish(), arena);
+      double seconds =
+          best(() ->
+              pool.parallelFor(pool.threads(), 1, (from, to) -> code.call(ROUNDS, 0, 0, 0, 0, 0)));
+      return (double) ROUNDS * CHAINS * pool.threads() / seconds;
+    }
+  }
+
+  /** Bytes per second that all threads read together. */
+  static double bandwidth(ComputePool pool, Target target, MemorySegment memory) {
+    try (var arena = Arena.ofShared()) {
+      int chunk = 256 * 1024;
+      int quarter = chunk / 4;
+      var c = new Code(target, 0);
+      var sums = c.vecs(8);
+      sums.forEach(c::zero);
+      c.asm.align(64);
+      var loop = c.asm.here();
+      for (int part = 0; part < 4; part++) {
+        for (int i = 0; i < 128; i += target.vector()) {
+          var sum = sums.get(part * 2 + i / 64);
+          c.emit(Instruction.VADDPS, sum, sum, Address.at(c.argument(0), part * quarter + i));
+        }
+      }
+      c.asm.add(c.argument(0), 128);
+      c.asm.sub(c.argument(1), 128);
+      c.asm.jcc(Condition.NE, loop);
+      var code = MachineCode.of(c.finish(), arena);
+      long chunks = 32;
+      var parts = new ArrayList<Runnable>();
+      for (long at = 0; at + chunks * chunk <= memory.byteSize(); at += chunks * chunk) {
+        long from = memory.address() + at;
+        parts.add(() ->
+            pool.parallelFor(
+                chunks,
+                1,
+                (first, end) -> {
+                  for (long i = first; i < end; i++) {
+                    code.call(from + i * chunk, quarter, 0, 0, 0, 0);
+                  }
+                }));
+      }
+      return chunks * chunk / best(parts);
+    }
+  }
+
+  static double best(Runnable work) {
+    return best(List.of(work));
+  }
+
+  /**
+   * Seconds of the fastest run of several that take turns, lest a cache help them. The machine is
+   * shared, and what runs for long is interrupted: let each take less than a millisecond.
+   */
+  static double best(List<Runnable> works) {
+    long best = Long.MAX_VALUE;
+    long end = System.nanoTime() + 400_000_000L;
+    for (int i = 0; i < 3 * works.size() || System.nanoTime() < end; i++) {
+      long start = System.nanoTime();
+      works.get(i % works.size()).run();
+      best = Math.min(best, System.nanoTime() - start);
+    }
+    return best / 1e9;
+  }
+}
