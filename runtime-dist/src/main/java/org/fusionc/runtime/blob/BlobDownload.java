@@ -27,6 +27,7 @@ final class BlobDownload {
       "see that the broker runs and has the artifact's blobs; deploying it again puts them there";
 
   private static final long LONGEST_PAUSE_MILLIS = 5000;
+  private static final long BUSY_PAUSE_MILLIS = 50;
 
   private final BlobDirectory directory;
   private final BlobFetcher.Options options;
@@ -69,6 +70,10 @@ final class BlobDownload {
       if (round == Round.DONE) {
         return;
       }
+      if (round == Round.BUSY) {
+        Thread.sleep(BUSY_PAUSE_MILLIS);
+        continue;
+      }
       fruitless = counted > before ? 0 : fruitless + 1;
       if (round == Round.NOWHERE || fruitless >= options.rounds()) {
         throw gaveUp();
@@ -79,6 +84,8 @@ final class BlobDownload {
 
   private enum Round {
     DONE,
+    /** Another download of this process is getting it: there is nothing to do but wait. */
+    BUSY,
     /** Something went wrong that may pass. */
     TROUBLE,
     /** Every source says that it does not have it, or is not to be asked. */
@@ -110,6 +117,9 @@ final class BlobDownload {
         outcome = absent ? outcome : Round.TROUBLE;
         reasons.put(source.name(), reason(failure));
       } catch (BlobException refused) {
+        if (refused.kind() == BlobException.Kind.BUSY) {
+          return Round.BUSY;
+        }
         reasons.put(source.name(), String.valueOf(refused.getMessage()));
         if (refused.kind() == BlobException.Kind.NO_SPACE) {
           throw failed(String.valueOf(refused.getMessage()), "make room on the disk");

@@ -42,6 +42,9 @@ public final class Peer implements AutoCloseable {
   /** A peer that no run uses waits so long for the broker to have its segments taken over. */
   private static final Duration HAND_OVER = Duration.ofSeconds(5);
 
+  /** The first measure is of a machine that is busy starting, so the second comes soon. */
+  private static final Duration MEASURE_SOON = Duration.ofMinutes(1);
+
   private static final Duration MEASURE_AGAIN = Duration.ofMinutes(10);
   private static final Duration CLEAN = Duration.ofSeconds(20);
 
@@ -222,13 +225,15 @@ public final class Peer implements AutoCloseable {
 
   private void upkeep() {
     long measured = System.nanoTime();
+    var pause = MEASURE_SOON;
     try {
       while (true) {
         Thread.sleep(CLEAN);
         holdings.clean();
         boolean idle = holdings.runs() == 0 && !draining;
-        if (idle && System.nanoTime() - measured > MEASURE_AGAIN.toNanos()) {
+        if (idle && System.nanoTime() - measured > pause.toNanos()) {
           measure();
+          pause = MEASURE_AGAIN;
           measured = System.nanoTime();
         }
       }

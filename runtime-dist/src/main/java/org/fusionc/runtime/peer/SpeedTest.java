@@ -18,10 +18,11 @@ import org.fusionc.runtime.proto.Speed;
 
 /** Measures this machine, in a second or two: what a plan wants to know of a device. */
 public final class SpeedTest {
-  private static final int ROWS = 128;
-  private static final int WIDTH = 1024;
-  private static final long WARM_NANOS = 150_000_000;
-  private static final long RUN_NANOS = 250_000_000;
+  private static final int ROWS = 64;
+  private static final int WIDTH = 512;
+  private static final long STEADY_NANOS = 200_000_000;
+  private static final long LONGEST_NANOS = 5_000_000_000L;
+  private static final int FEWEST_RUNS = 10;
   private static final long READ_BYTES = 128L << 20;
 
   private SpeedTest() {}
@@ -38,7 +39,7 @@ public final class SpeedTest {
         .build();
   }
 
-  /** Per second, of a product of 128 rows with a matrix of 1024 · 1024. */
+  /** Per second, of a product of 64 rows with a matrix of 512 · 512. */
   private static double flops(Backend backend, int threads, DType.Scalar dtype) {
     var text =
         """
@@ -66,22 +67,32 @@ public final class SpeedTest {
               legal, "speed", definition -> weight, new Backend.Options(threads, 1, 16))) {
         var batch = Batch.single(0, ROWS, new int[] {0});
         var inputs = List.of(rows);
-        repeat(() -> executable.run(batch, inputs), WARM_NANOS);
-        return 2.0 * ROWS * WIDTH * WIDTH / repeat(() -> executable.run(batch, inputs), RUN_NANOS);
+        return 2.0 * ROWS * WIDTH * WIDTH / best(() -> executable.run(batch, inputs));
       }
     }
   }
 
-  /** Seconds that one run takes: the shortest, since whatever disturbs only makes it longer. */
-  private static double repeat(Runnable run, long nanos) {
+  /**
+   * Seconds that one run takes: the shortest, since whatever disturbs only makes it longer. Ends
+   * when it has not become shorter for a while: on a busy machine code is slow for long before it
+   * has been compiled.
+   */
+  private static double best(Runnable run) {
     long begin = System.nanoTime();
+    long improved = begin;
     long best = Long.MAX_VALUE;
-    do {
+    for (int runs = 1; ; runs++) {
       long from = System.nanoTime();
       run.run();
-      best = Math.min(best, System.nanoTime() - from);
-    } while (System.nanoTime() - begin < nanos);
-    return Math.max(best, 1) / 1e9;
+      long now = System.nanoTime();
+      if (now - from < best - best / 32) {
+        improved = now;
+      }
+      best = Math.min(best, now - from);
+      if ((runs >= FEWEST_RUNS && now - improved > STEADY_NANOS) || now - begin > LONGEST_NANOS) {
+        return Math.max(best, 1) / 1e9;
+      }
+    }
   }
 
   private static void fill(MemorySegment memory, int pattern) {
@@ -94,8 +105,7 @@ public final class SpeedTest {
     try (var arena = Arena.ofShared()) {
       var memory = arena.allocate(READ_BYTES, 64);
       memory.fill((byte) 1);
-      repeat(() -> read(memory, threads), WARM_NANOS);
-      return READ_BYTES / repeat(() -> read(memory, threads), RUN_NANOS);
+      return READ_BYTES / best(() -> read(memory, threads));
     }
   }
 

@@ -179,6 +179,33 @@ class BlobFetcherTest {
   }
 
   @Test
+  void waitsForAnotherDownloadOfTheSameBlob() throws Exception {
+    var broker = directory("broker");
+    var bytes = bytes(5000, 1);
+    broker.store(bytes);
+    var target = directory("target");
+    var sources = List.of(source("broker", serve(broker)));
+    var writer = target.write(Digest.of(bytes), 5000);
+    var thread =
+        Thread.ofVirtual()
+            .start(() -> {
+              try {
+                fetch(target, List.of(descriptor(bytes)), sources);
+              } catch (InterruptedException over) {
+                Thread.currentThread().interrupt();
+              }
+            });
+    // Far longer than all rounds take.
+    assertThat(thread.join(Duration.ofSeconds(1))).isFalse();
+    writer.append(0, ByteBuffer.wrap(bytes));
+    writer.finish();
+    writer.close();
+    thread.join();
+    assertThat(here).hasValue(5000);
+    assertThat(troubles).isEmpty();
+  }
+
+  @Test
   void interruptingEndsItAndKeepsWhatHasCome() throws Exception {
     var broker = directory("broker");
     var bytes = bytes(4 << 20, 1);

@@ -159,7 +159,11 @@ final class OrderServer extends BrokerServiceGrpc.BrokerServiceImplBase implemen
   }
 
   @Override
-  public void close() throws InterruptedException {
-    stop();
+  public void close() {
+    try {
+      stop();
+    } catch (InterruptedException hurry) {
+      Thread.currentThread().interrupt();
+    }
   }
 }
