@@ -9,9 +9,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.fusionc.broker.plan.Models;
+import org.fusionc.broker.plan.Replanning;
 import org.fusionc.broker.store.Compare;
 import org.fusionc.broker.store.Election;
 import org.fusionc.broker.store.EmbeddedStore;
+import org.fusionc.broker.store.EtcdStore;
 import org.fusionc.broker.store.Store;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
@@ -67,7 +69,10 @@ public final class Broker implements AutoCloseable {
    *     address is taken
    */
   public static Broker start(Options options) {
-    var store = EmbeddedStore.open(options.data());
+    var store =
+        options.store() == null
+            ? EmbeddedStore.open(options.data())
+            : EtcdStore.open(options.store());
     try {
       return new Broker(options, store);
     } catch (RuntimeException failure) {
@@ -107,6 +112,7 @@ public final class Broker implements AutoCloseable {
     listen(options.listen());
     address = options.listen().withPort(server.getPort());
     start("leases", membership::run);
+    start("plans", new Replanner(ledger, models, Replanning.Policy.DEFAULT)::run);
     election = Election.stand(store, Ledger.PREFIX + "leader", address.toString(), TERM, leading());
     try {
       election.awaitFirst(TERM);

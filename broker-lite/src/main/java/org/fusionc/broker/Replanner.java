@@ -1,0 +1,120 @@
+package org.fusionc.broker;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.fusionc.broker.plan.Models;
+import org.fusionc.broker.plan.Replanning;
+import org.fusionc.broker.state.ClusterState;
+import org.fusionc.broker.state.Deployment;
+import org.fusionc.broker.state.Layout;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Looks from time to time whether deployments would fare better with another plan. */
+final class Replanner {
+  private static final Logger LOG = LoggerFactory.getLogger(Replanner.class);
+  private static final Duration EVERY = Duration.ofSeconds(5);
+
+  private final Ledger ledger;
+  private final Models models;
+  private final Replanning.Policy policy;
+
+  /** By deployment: what the cluster was like when no better plan was found. */
+  private final Map<String, List<Object>> settled = new HashMap<>();
+
+  /** By deployment: how often in a row a better plan was there. */
+  private final Map<String, Integer> better = new HashMap<>();
+
+  Replanner(Ledger ledger, Models models, Replanning.Policy policy) {
+    this.ledger = ledger;
+    this.models = models;
+    this.policy = policy;
+  }
+
+  /** Runs until interrupted. */
+  void run() {
+    try {
+      while (true) {
+        Thread.sleep(EVERY);
+        try {
+          if (ledger.leads()) {
+            var state = ledger.state().at(System.currentTimeMillis());
+            settled.keySet().retainAll(state.deployments().keySet());
+            better.keySet().retainAll(state.deployments().keySet());
+            state.deployments().values().forEach(deployment -> look(state, deployment));
+          }
+        } catch (Ledger.NotLeading other) {
+          // Then somebody else looks.
+        } catch (RuntimeException failure) {
+          LOG.error("plans could not be looked at: {}", failure.toString());
+        }
+      }
+    } catch (InterruptedException ending) {
+      // The broker closes.
+    }
+  }
+
+  private void look(ClusterState state, Deployment deployment) {
+    var name = deployment.name();
+    if (deployment.current().holders().stream().anyMatch(List::isEmpty)) {
+      rescue(state, deployment);
+      return;
+    }
+    boolean rests = state.now() - deployment.changedAt() < policy.rest().toMillis();
+    var now = Replanning.fingerprint(state);
+    if (rests || deployment.next() != null || now.equals(settled.get(name))) {
+      return;
+    }
+    var module = models.model(deployment.manifest()).module();
+    var found = Replanning.better(module, state, deployment, policy);
+    if (found.isEmpty()) {
+      better.remove(name);
+      settled.put(name, now);
+      return;
+    }
+    if (better.merge(name, 1, Integer::sum) >= policy.times()) {
+      better.remove(name);
+      LOG.info(
+          "deployment {}: a plan over {} is expected to take {} instead of {} ms per token",
+          name,
+          peers(found.get().layout()),
+          1e3 * found.get().after(),
+          1e3 * found.get().before());
+      adopt(deployment, found.get().layout());
+    }
+  }
+
+  private static List<String> peers(Layout layout) {
+    return layout.holders().stream().map(holders -> holders.getFirst().peer()).toList();
+  }
+
+  private void adopt(Deployment seen, Layout layout) {
+    ledger.update(state -> {
+      var now = state.deployments().get(seen.name());
+      boolean same =
+          now != null
+              && now.next() == null
+              && now.current().digest().equals(seen.current().digest())
+              && !layout.digest().equals(seen.current().digest());
+      return same ? state.withDeployment(now.with(now.current(), layout)) : state;
+    });
+  }
+
+  private void rescue(ClusterState state, Deployment deployment) {
+    var module = models.model(deployment.manifest()).module();
+    Replanning.rescue(module, state, deployment)
+        .filter(layout -> !layout.digest().equals(deployment.current().digest()))
+        .ifPresent(layout -> {
+          LOG.warn(
+              "deployment {}: a stage has no peer any more; now planned over {}",
+              deployment.name(),
+              peers(layout));
+          ledger.update(s -> {
+            var now = s.deployments().get(deployment.name());
+            return now == null ? s : s.withDeployment(now.with(layout, null));
+          });
+        });
+  }
+}

@@ -1,0 +1,230 @@
+package org.fusionc.broker.plan;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.fusionc.broker.state.ClusterState;
+import org.fusionc.broker.state.Deployment;
+import org.fusionc.broker.state.Layout;
+import org.fusionc.broker.state.Peer;
+import org.fusionc.broker.state.PeerState;
+import org.fusionc.broker.state.Wish;
+import org.fusionc.ir.Module;
+import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.plan.Plan;
+import org.fusionc.ir.plan.Quantity;
+import org.fusionc.ir.plan.Stage;
+import org.fusionc.partitioner.Objective;
+import org.fusionc.partitioner.PlanChecker;
+import org.fusionc.partitioner.PlanOptions;
+import org.fusionc.partitioner.cluster.Cluster;
+
+/**
+ * Whether another plan would serve a deployment better by so much that moving is worth it, on the
+ * peers as they are measured now.
+ */
+public final class Replanning {
+  /** Ways to put stages on peers that are tried where the cuts must stay. */
+  private static final int MOST_ORDERS = 720;
+
+  /**
+   * When to move.
+   *
+   * @param gain the share by which the expected cost must fall
+   * @param rest after a change, until the next one
+   * @param times in a row that a better plan must be there
+   */
+  public record Policy(double gain, Duration rest, int times) {
+    public static final Policy DEFAULT = new Policy(0.15, Duration.ofSeconds(30), 3);
+  }
+
+  private Replanning() {}
+
+  /**
+   * A better plan than the present one.
+   *
+   * @param layout to be prepared
+   * @param before expected cost of the present plan: seconds per token
+   * @param after of the new one
+   */
+  public record Better(Layout layout, double before, double after) {}
+
+  /** The better plan, if there is one, its gain is enough, and the last change is long ago. */
+  public static Optional<Better> better(
+      Module module, ClusterState state, Deployment deployment, Policy policy) {
+    if (deployment.wish().given()
+        || deployment.next() != null
+        || !deployment.current().ready()
+        || state.now() - deployment.changedAt() < policy.rest().toMillis()) {
+      return Optional.empty();
+    }
+    try {
+      double before = cost(present(module, state, deployment), deployment.wish());
+      var plan = candidate(module, state, deployment);
+      if (plan.isEmpty()) {
+        return Optional.empty();
+      }
+      double after = cost(plan.get(), deployment.wish());
+      return after <= before * (1 - policy.gain())
+          ? Optional.of(new Better(PlanMaker.layout(plan.get(), state), before, after))
+          : Optional.empty();
+    } catch (DiagnosticException nothingFits) {
+      // The new segments must fit beside the old ones; where they do not, all stays as it is.
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * A plan for a deployment one of whose stages nobody can hold any more, over what is left. The
+   * memory of its own stages counts as free: runs cannot use them anyway.
+   */
+  public static Optional<Layout> rescue(Module module, ClusterState state, Deployment deployment) {
+    boolean stuck = deployment.current().holders().stream().anyMatch(List::isEmpty);
+    if (!stuck || deployment.wish().given() || !deployment.wish().exact()) {
+      return Optional.empty();
+    }
+    try {
+      var wish = deployment.wish();
+      // Fewer peers may be left than stages were asked for.
+      var any =
+          new Wish(
+              wish.objective(), wish.context(), wish.sessions(), wish.encode(), 0, false);
+      var plan = PlanMaker.plan(module, LiveCluster.of(state, deployment.name()), any);
+      return Optional.of(PlanMaker.layout(plan, state));
+    } catch (DiagnosticException nothingFits) {
+      return Optional.empty();
+    }
+  }
+
+  private static PlanOptions options(Wish wish) {
+    return new PlanOptions(
+        PlanMaker.objective(wish.objective()), wish.context(), wish.sessions());
+  }
+
+  /** Seconds per token, by what the plan is for. */
+  static double cost(Plan plan, Wish wish) {
+    var expect = plan.expect();
+    return PlanMaker.objective(wish.objective()) == Objective.LATENCY
+        ? expect.quantity("decode").map(Quantity::base).orElse(Double.POSITIVE_INFINITY)
+        : 1 / expect.quantity("throughput").map(Quantity::base).orElse(0.0);
+  }
+
+  /** The present cuts on the peers that serve them now, priced as these are now. */
+  private static Plan present(Module module, ClusterState state, Deployment deployment) {
+    var plan = PlanMaker.parse(deployment.current().plan());
+    var peers = new ArrayList<String>();
+    deployment.current().holders().forEach(holders -> peers.add(holders.getFirst().peer()));
+    return on(
+        module, plan, peers, LiveCluster.of(state, deployment.name()), options(deployment.wish()));
+  }
+
+  private static Plan on(
+      Module module, Plan plan, List<String> peers, Cluster cluster, PlanOptions options) {
+    var stages = new ArrayList<Stage>();
+    for (var stage : plan.stages()) {
+      stages.add(
+          new Stage(
+              stage.index(),
+              peers.get(stage.index()) + ".cpu",
+              stage.function(),
+              stage.through(),
+              stage.attributes(),
+              stage.origin()));
+    }
+    return PlanChecker.over(module, plan.withStages(stages), cluster, options);
+  }
+
+  private static Optional<Plan> candidate(
+      Module module, ClusterState state, Deployment deployment) {
+    var beside = LiveCluster.of(state, "");
+    if (deployment.wish().exact()) {
+      return Optional.of(PlanMaker.plan(module, beside, deployment.wish()));
+    }
+    // Rounding where it was not rounded before would change tokens: only the peers may change.
+    var plan = PlanMaker.parse(deployment.current().plan());
+    var search = new Orders(module, plan, beside, deployment.wish());
+    search.extend(
+        state.peers().values().stream()
+            .filter(peer -> peer.state() == PeerState.ALIVE)
+            .map(Peer::name)
+            .toList(),
+        new ArrayList<>());
+    return search.best.map(PlanMaker::recovering);
+  }
+
+  /** The same cuts on other peers, each stage on one of its own. */
+  private static final class Orders {
+    final Module module;
+    final Plan plan;
+    final Cluster cluster;
+    final Wish wish;
+    int tried;
+    double cost = Double.POSITIVE_INFINITY;
+    Optional<Plan> best = Optional.empty();
+
+    Orders(Module module, Plan plan, Cluster cluster, Wish wish) {
+      this.module = module;
+      this.plan = plan;
+      this.cluster = cluster;
+      this.wish = wish;
+    }
+
+    void extend(List<String> peers, List<String> order) {
+      if (order.size() == plan.stages().size()) {
+        offer(order);
+        return;
+      }
+      for (var peer : peers) {
+        if (!order.contains(peer) && tried < MOST_ORDERS) {
+          order.add(peer);
+          extend(peers, order);
+          order.removeLast();
+        }
+      }
+    }
+
+    private void offer(List<String> order) {
+      tried++;
+      try {
+        var priced = on(module, plan, order, cluster, options(wish));
+        double value = Replanning.cost(priced, wish);
+        if (value < cost) {
+          cost = value;
+          best = Optional.of(priced);
+        }
+      } catch (DiagnosticException doesNotFit) {
+        // Another order may.
+      }
+    }
+  }
+
+  /**
+   * What the plans depend on, coarsely: while this is the same, looking for a better plan again
+   * would find the same. Figures count in steps of a quarter.
+   */
+  public static List<Object> fingerprint(ClusterState state) {
+    var all = new ArrayList<Object>();
+    for (var peer : state.peers().values()) {
+      if (peer.state() == PeerState.ALIVE) {
+        var speed = peer.speedOrAssumed();
+        all.add(peer.name());
+        all.add(step(speed.bandwidth()));
+        all.add(step(Objects.requireNonNullElse(speed.flops().get("f32"), 1.0)));
+      }
+    }
+    state.links().forEach((link, figure) -> {
+      if (state.is(link.from(), PeerState.ALIVE) && state.is(link.to(), PeerState.ALIVE)) {
+        all.add(link);
+        all.add(step(figure.bandwidth()));
+        all.add(step(Math.max(figure.latency(), 1e-4)));
+      }
+    });
+    return List.copyOf(all);
+  }
+
+  private static long step(double figure) {
+    return figure <= 0 ? Long.MIN_VALUE : Math.round(Math.log(figure) / Math.log(1.25));
+  }
+}
