@@ -33,6 +33,7 @@ import picocli.CommandLine.Command;
       CaCommand.class,
       TokenCommand.class,
       BrokerCommand.class,
+      DeployCommand.class,
       DrainCommand.class,
       StatusCommand.class,
       UndeployCommand.class
