@@ -12,6 +12,7 @@ import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Failure;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.runtime.model.Engine;
+import org.fusionc.runtime.model.Generation;
 import org.fusionc.runtime.model.ModelSource;
 import org.fusionc.runtime.net.Transport;
 import org.fusionc.runtime.proto.RunReport;
@@ -81,7 +82,7 @@ public final class ClusterEngine implements AutoCloseable {
               transport,
               new Heard(listener));
       started.complete(pipeline);
-      engine = Engine.over(pipeline, context, pages);
+      engine = Engine.over(pipeline, context, pages, Generation.vocabulary(source));
     } catch (RuntimeException failure) {
       watch.close();
       throw failure;

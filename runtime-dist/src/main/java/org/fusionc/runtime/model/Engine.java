@@ -55,7 +55,14 @@ public final class Engine implements AutoCloseable {
   private final @Nullable BoundaryLog boundaries;
   private final Coordinator coordinator;
 
-  private Engine(List<Stage> stages, @Nullable BoundaryLog boundaries, Coordinator coordinator) {
+  private final int vocabulary;
+
+  private Engine(
+      List<Stage> stages,
+      @Nullable BoundaryLog boundaries,
+      Coordinator coordinator,
+      int vocabulary) {
+    this.vocabulary = vocabulary;
     this.stages = stages;
     this.boundaries = boundaries;
     this.coordinator = coordinator;
@@ -88,7 +95,7 @@ public final class Engine implements AutoCloseable {
     var boundaries = options.keepBoundaries ? new BoundaryLog() : null;
     var limits = new Coordinator.Limits(options.context, options.pages, PAGE_TOKENS, FRAME_TOKENS);
     var coordinator = new Coordinator(new LocalPipeline(stages, boundaries), limits);
-    return new Engine(stages, boundaries, coordinator);
+    return new Engine(stages, boundaries, coordinator, Generation.vocabulary(source));
   }
 
   /**
@@ -97,10 +104,11 @@ public final class Engine implements AutoCloseable {
    * @param pipeline closed with the engine
    * @param context positions that a sequence can have
    * @param pages pages of the KV cache, for all sessions together
+   * @param vocabulary token ids that the model knows
    */
-  public static Engine over(Pipeline pipeline, int context, int pages) {
+  public static Engine over(Pipeline pipeline, int context, int pages, int vocabulary) {
     var limits = new Coordinator.Limits(context, pages, PAGE_TOKENS, FRAME_TOKENS);
-    return new Engine(List.of(), null, new Coordinator(pipeline, limits));
+    return new Engine(List.of(), null, new Coordinator(pipeline, limits), vocabulary);
   }
 
   /**
@@ -122,8 +130,23 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** Begins a session; see {@link Coordinator#submit}. */
+  /**
+   * Begins a session; see {@link Coordinator#submit}.
+   *
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if the prompt has an id that the model
+   *     does not know, as well
+   */
   public Session submit(Request request, TokenListener listener) {
+    // Stages refuse such a frame, and with it all others that are in it.
+    for (int id : request.prompt()) {
+      if (id < 0 || id >= vocabulary) {
+        throw Diagnostic.invalid(
+                Location.named("prompt"),
+                "it has the token id %d, but the model knows 0 to %d".formatted(id, vocabulary - 1),
+                "check that the ids are of this model's tokenizer")
+            .exception();
+      }
+    }
     return coordinator.submit(request, listener);
   }
 
