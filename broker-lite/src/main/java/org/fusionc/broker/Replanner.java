@@ -93,12 +93,13 @@ final class Replanner {
   private void adopt(Deployment seen, Layout layout) {
     ledger.update(state -> {
       var now = state.deployments().get(seen.name());
-      boolean same =
-          now != null
-              && now.next() == null
-              && now.current().digest().equals(seen.current().digest())
-              && !layout.digest().equals(seen.current().digest());
-      return same ? state.withDeployment(now.with(now.current(), layout)) : state;
+      if (now == null
+          || now.next() != null
+          || !now.current().digest().equals(seen.current().digest())
+          || layout.digest().equals(seen.current().digest())) {
+        return state;
+      }
+      return state.withDeployment(now.with(now.current(), layout));
     });
   }
 

@@ -69,7 +69,8 @@ final class DeployCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     var out = Objects.requireNonNull(spec).commandLine().getOut();
-    var cut = plan == null ? new Compiler.Cut.Whole() : new Compiler.Cut.Planned(FirFile.readPlan(plan));
+    var cut =
+        plan == null ? new Compiler.Cut.Whole() : new Compiler.Cut.Planned(FirFile.readPlan(plan));
     var wish =
         DeployRequest.newBuilder()
             .setName(name)
@@ -81,10 +82,16 @@ final class DeployCommand implements Callable<Integer> {
             .build();
     try (var source = model.open();
         var client = cluster.connect()) {
-      ClusterModel.deploy(client, source, model.path(), wish, cut, message -> {
-        out.println(message);
-        out.flush();
-      });
+      ClusterModel.deploy(
+          client,
+          source,
+          model.path(),
+          wish,
+          cut,
+          message -> {
+            out.println(message);
+            out.flush();
+          });
     }
     return 0;
   }

@@ -89,8 +89,7 @@ public final class Replanning {
       var wish = deployment.wish();
       // Fewer peers may be left than stages were asked for.
       var any =
-          new Wish(
-              wish.objective(), wish.context(), wish.sessions(), wish.encode(), 0, false);
+          new Wish(wish.objective(), wish.context(), wish.sessions(), wish.encode(), 0, false);
       var plan = PlanMaker.plan(module, LiveCluster.of(state, deployment.name()), any);
       return Optional.of(PlanMaker.layout(plan, state));
     } catch (DiagnosticException nothingFits) {
@@ -99,8 +98,7 @@ public final class Replanning {
   }
 
   private static PlanOptions options(Wish wish) {
-    return new PlanOptions(
-        PlanMaker.objective(wish.objective()), wish.context(), wish.sessions());
+    return new PlanOptions(PlanMaker.objective(wish.objective()), wish.context(), wish.sessions());
   }
 
   /** Seconds per token, by what the plan is for. */
@@ -214,13 +212,15 @@ public final class Replanning {
         all.add(step(Objects.requireNonNullElse(speed.flops().get("f32"), 1.0)));
       }
     }
-    state.links().forEach((link, figure) -> {
-      if (state.is(link.from(), PeerState.ALIVE) && state.is(link.to(), PeerState.ALIVE)) {
-        all.add(link);
-        all.add(step(figure.bandwidth()));
-        all.add(step(Math.max(figure.latency(), 1e-4)));
-      }
-    });
+    state
+        .links()
+        .forEach((link, figure) -> {
+          if (state.is(link.from(), PeerState.ALIVE) && state.is(link.to(), PeerState.ALIVE)) {
+            all.add(link);
+            all.add(step(figure.bandwidth()));
+            all.add(step(Math.max(figure.latency(), 1e-4)));
+          }
+        });
     return List.copyOf(all);
   }
 

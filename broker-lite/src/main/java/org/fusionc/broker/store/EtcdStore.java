@@ -136,13 +136,10 @@ public final class EtcdStore implements Store {
         compares.stream()
             .map(compare ->
                 new Cmp(
-                    bytes(compare.key()),
-                    Cmp.Op.EQUAL,
-                    CmpTarget.modRevision(compare.modified())))
+                    bytes(compare.key()), Cmp.Op.EQUAL, CmpTarget.modRevision(compare.modified())))
             .toArray(Cmp[]::new);
     var operations = changes.stream().map(EtcdStore::operation).toArray(Op[]::new);
-    return await(client.getKVClient().txn().If(conditions).Then(operations).commit())
-        .isSucceeded();
+    return await(client.getKVClient().txn().If(conditions).Then(operations).commit()).isSucceeded();
   }
 
   private static Op operation(Change change) {
@@ -181,9 +178,7 @@ public final class EtcdStore implements Store {
           event.getEventType() == WatchEvent.EventType.DELETE
               ? new Event(key, null, pair.getModRevision())
               : new Event(
-                  key,
-                  ByteString.copyFrom(pair.getValue().getBytes()),
-                  pair.getModRevision()));
+                  key, ByteString.copyFrom(pair.getValue().getBytes()), pair.getModRevision()));
     }
   }
 

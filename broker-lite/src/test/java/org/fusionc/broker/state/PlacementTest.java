@@ -20,8 +20,7 @@ class PlacementTest {
   private static ClusterState peers(long... memory) {
     var state = ClusterState.EMPTY;
     for (int i = 0; i < memory.length; i++) {
-      state =
-          state.withPeer(peer(String.valueOf((char) ('a' + i)), memory[i], 0, PeerState.ALIVE));
+      state = state.withPeer(peer(String.valueOf((char) ('a' + i)), memory[i], 0, PeerState.ALIVE));
     }
     return state;
   }
@@ -40,8 +39,7 @@ class PlacementTest {
       ClusterState state, String name, long bytes, String... serving) {
     var layout = layout(state, "d-" + name, bytes, serving);
     return Placement.reconcile(
-        state.withDeployment(
-            new Deployment(name, "sha256:0", WISH, 8, 16, layout, null, 1, 0)));
+        state.withDeployment(new Deployment(name, "sha256:0", WISH, 8, 16, layout, null, 1, 0)));
   }
 
   /** All that is ordered is there. */
@@ -108,15 +106,12 @@ class PlacementTest {
   @Test
   void theStageThatTakesLongerToGetIsWorthMore() {
     var state = peers(700_000_000, 1000_000_000, 600_000_000);
-    var needs =
-        List.of(new StageNeed(100_000_000, 0, 0, 1), new StageNeed(600_000_000, 0, 0, 1));
+    var needs = List.of(new StageNeed(100_000_000, 0, 0, 1), new StageNeed(600_000_000, 0, 0, 1));
     var layout =
-        Layout.planned(
-            "p", "d", needs, List.of(state.peers().get("a"), state.peers().get("b")));
+        Layout.planned("p", "d", needs, List.of(state.peers().get("a"), state.peers().get("b")));
     var two =
         settled(
-            state.withDeployment(
-                new Deployment("m", "sha256:0", WISH, 8, 16, layout, null, 1, 0)));
+            state.withDeployment(new Deployment("m", "sha256:0", WISH, 8, 16, layout, null, 1, 0)));
     // It has the first choice, which is the peer with most room; the other takes what is left.
     assertThat(holders(two, "m")).containsExactly(List.of("a", "c"), List.of("b", "a"));
   }
@@ -124,9 +119,10 @@ class PlacementTest {
   @Test
   void memoryIsNeverExceeded() {
     var state = settled(deploy(peers(25, 25, 25), "m", 10, "a", "b", "c"));
-    Orders.of(state).forEach((peer, orders) ->
-        assertThat(orders.stream().mapToLong(o -> o.need().bytes()).sum())
-            .isLessThanOrEqualTo(25));
+    Orders.of(state)
+        .forEach((peer, orders) ->
+            assertThat(orders.stream().mapToLong(o -> o.need().bytes()).sum())
+                .isLessThanOrEqualTo(25));
     assertThat(holders(state, "m").stream().mapToInt(List::size).sum()).isEqualTo(6);
   }
 

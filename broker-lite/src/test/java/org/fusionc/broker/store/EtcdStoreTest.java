@@ -91,7 +91,8 @@ class EtcdStoreTest extends StoreContract {
     assertThatThrownBy(() -> EtcdStore.open("etcd://127.0.0.1:" + nobody))
         .isInstanceOfSatisfying(
             DiagnosticException.class,
-            e -> org.assertj.core.api.Assertions.assertThat(e.failure()).isEqualTo(Failure.CLUSTER));
+            e ->
+                org.assertj.core.api.Assertions.assertThat(e.failure()).isEqualTo(Failure.CLUSTER));
     assertThatThrownBy(() -> EtcdStore.open("redis://x")).hasMessageContaining("no store");
   }
 }

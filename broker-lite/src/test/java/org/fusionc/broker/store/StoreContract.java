@@ -87,15 +87,12 @@ abstract class StoreContract {
   void transactsAllOrNothing() {
     store.put("t/a", bytes("1"));
     long modified = store.get("t/a").orElseThrow().modified();
-    var changes =
-        List.<Change>of(
-            new Change.Put("t/b", bytes("2")), new Change.Delete("t/a"));
+    var changes = List.<Change>of(new Change.Put("t/b", bytes("2")), new Change.Delete("t/a"));
     assertThat(store.transact(List.of(Compare.absent("t/a")), changes)).isFalse();
     assertThat(store.transact(List.of(new Compare("t/a", modified + 1)), changes)).isFalse();
     assertThat(store.get("t/b")).isEmpty();
     assertThat(
-            store.transact(
-                List.of(new Compare("t/a", modified), Compare.absent("t/b")), changes))
+            store.transact(List.of(new Compare("t/a", modified), Compare.absent("t/b")), changes))
         .isTrue();
     assertThat(value("t/b")).isEqualTo("2");
     assertThat(store.get("t/a")).isEmpty();
@@ -129,8 +126,7 @@ abstract class StoreContract {
     for (var lease : List.of(kept, left, ended)) {
       assertThat(
               store.transact(
-                  List.of(),
-                  List.of(new Change.Put("t/" + lease.id(), bytes("x"), lease.id()))))
+                  List.of(), List.of(new Change.Put("t/" + lease.id(), bytes("x"), lease.id()))))
           .isTrue();
     }
     ended.close();
