@@ -113,7 +113,7 @@ class PlacementTest {
         settled(
             state.withDeployment(new Deployment("m", "sha256:0", WISH, 8, 16, layout, null, 1, 0)));
     // It has the first choice, which is the peer with most room; the other takes what is left.
-    assertThat(holders(two, "m")).containsExactly(List.of("a", "c"), List.of("b", "a"));
+    assertThat(holders(two, "m")).containsExactly(List.of("a", "c", "b"), List.of("b", "a"));
   }
 
   @Test
