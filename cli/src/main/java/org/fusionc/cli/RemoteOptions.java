@@ -78,7 +78,13 @@ final class RemoteOptions {
     var how = transport.transport();
     var client = BrokerClient.of(java.util.Objects.requireNonNull(cluster), how);
     try {
-      var wish = DeployRequest.newBuilder().setName(deployment).build();
+      // What the broker plans with anyway is left to it.
+      var wish =
+          DeployRequest.newBuilder()
+              .setName(deployment)
+              .setSessions(sessions > 8 ? sessions : 0)
+              .setContext(positions > 4096 ? positions : 0)
+              .build();
       var view = ClusterModel.deploy(client, source, path, wish, cut, text -> say(messages, text));
       var options = ClusterEngine.Options.of(sessions, positions, command);
       var listener =

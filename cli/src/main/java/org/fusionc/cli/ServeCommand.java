@@ -4,6 +4,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.runtime.model.Engine;
 import org.fusionc.runtime.model.ModelSource;
@@ -12,6 +14,8 @@ import org.fusionc.runtime.serve.ApiKeys;
 import org.fusionc.runtime.serve.ApiServer;
 import org.fusionc.runtime.serve.ServedModel;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -28,9 +32,19 @@ final class ServeCommand implements Callable<Integer> {
   /** How long requests that run may take after the server was told to end. */
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
+  private static final Duration GOODBYE = Duration.ofSeconds(5);
+
+  /** Longer contexts than this have to be asked for: their cache takes much memory. */
+  private static final int USUAL_CONTEXT = 4096;
+
+  private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
+
+  private final CountDownLatch finished = new CountDownLatch(1);
+
   @Spec private @Nullable CommandSpec spec;
   @Mixin private ModelOptions model = new ModelOptions();
   @Mixin private EngineOptions engine = new EngineOptions();
+  @Mixin private RemoteOptions cluster = new RemoteOptions();
 
   @Option(
       names = "--listen",
@@ -50,7 +64,8 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--context",
       paramLabel = "N",
-      description = "positions of one text, prompt included (default: what the model has)")
+      description =
+          "positions of one text, prompt included (default: what the model has, 4096 at most)")
   private @Nullable Integer context;
 
   @Option(
@@ -79,35 +94,69 @@ final class ServeCommand implements Callable<Integer> {
     var options =
         new ApiServer.Options(
             address, sessions, maxQueue, keys == null ? ApiKeys.none() : ApiKeys.read(keys));
-    try (var source = model.open();
-        var running = start(source);
-        var served = ServedModel.of(name == null ? model.name() : name, source, running);
+    try (var source = model.open()) {
+      int positions = positions(source);
+      if (cluster.isGiven()) {
+        var messages = java.util.Objects.requireNonNull(spec).commandLine().getErr();
+        try (var connected =
+            cluster.open(
+                source, model.path(), engine.cut(), sessions, positions, "serve", messages)) {
+          var remote = connected.cluster();
+          serve(source, remote.engine(), options, () -> remote.recoveries().size());
+        }
+      } else {
+        try (var running = engine.start(source, positions, sessions)) {
+          serve(source, running, options, null);
+        }
+      }
+    }
+    finished.countDown();
+    return 0;
+  }
+
+  /**
+   * @param recoveries how often a cluster has recovered; null in one process
+   */
+  private void serve(
+      ModelSource source,
+      Engine running,
+      ApiServer.Options options,
+      @Nullable Supplier<Number> recoveries)
+      throws InterruptedException {
+    try (var served = ServedModel.of(name == null ? model.name() : name, source, running);
         var server = ApiServer.start(served, options)) {
+      if (recoveries != null) {
+        server.gauge("fusionc.recoveries", "failures that sessions survived", recoveries);
+      }
       var ended = new CountDownLatch(1);
-      Runtime.getRuntime().addShutdownHook(new Thread(() -> end(server), "shutdown"));
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> end(server, ended), "shutdown"));
       var out = java.util.Objects.requireNonNull(spec).commandLine().getOut();
       out.println("serve: " + served.name() + " on http://" + server.address() + "/v1");
       out.flush();
       ended.await();
     }
-    return 0;
   }
 
-  private Engine start(ModelSource source) {
+  private int positions(ModelSource source) {
     int most = source.context();
-    int positions = context == null ? most : context;
+    int positions = context == null ? Math.min(most, USUAL_CONTEXT) : context;
     if (positions < 1 || positions > most) {
       throw Diagnostic.usage(
               "--context is " + positions, "give 1 to " + most + ", which is what the model has")
           .exception();
     }
-    return engine.start(source, positions, sessions);
+    return positions;
   }
 
   /** On a signal: the process ends as one that did what it was asked to. */
-  private static void end(ApiServer server) {
+  private void end(ApiServer server, CountDownLatch ended) {
     try {
       server.shutDown(PATIENCE);
+      ended.countDown();
+      // The engine says goodbye to its peers.
+      if (!finished.await(GOODBYE.toSeconds(), TimeUnit.SECONDS)) {
+        LOG.warn("the engine did not close in {} s", GOODBYE.toSeconds());
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

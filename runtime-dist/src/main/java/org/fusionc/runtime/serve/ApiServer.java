@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Location;
@@ -301,6 +302,11 @@ public final class ApiServer implements AutoCloseable {
   /** The address listened on, with the port that was chosen. */
   public Address address() {
     return options.listen.withPort(server.port());
+  }
+
+  /** Adds a gauge to the metrics. */
+  public void gauge(String name, String description, Supplier<Number> value) {
+    metrics.gauge(name, description, value);
   }
 
   /** What counts and gauges say now, in Prometheus' text format. */
