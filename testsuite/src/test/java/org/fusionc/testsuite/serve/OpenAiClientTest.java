@@ -74,8 +74,7 @@ class OpenAiClientTest {
   /** Why the client could not be installed; empty if it was. */
   private static String install(Path client) throws InterruptedException {
     try {
-      var npm =
-          start(client, List.of("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"));
+      var npm = start(client, List.of("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"));
       var said = new String(npm.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       return npm.waitFor() == 0 ? "" : said;
     } catch (IOException e) {
