@@ -42,6 +42,17 @@ final class EngineOptions {
       description = "compute threads (default: one per core)")
   private int threads = Runtime.getRuntime().availableProcessors();
 
+  @Option(
+      names = "--cpu-tier",
+      paramLabel = "TIER",
+      description = {
+        "kernels of the cpu backend: auto for the best that the processor runs (default),",
+        "avx512, avx2, or vector, which runs on any"
+      })
+  void cpuTier(String tier) {
+    System.setProperty("fusionc.cpu.tier", tier);
+  }
+
   @ArgGroup private CutOptions cut = new CutOptions();
 
   @Mixin private QuantizeOption quantize = new QuantizeOption();

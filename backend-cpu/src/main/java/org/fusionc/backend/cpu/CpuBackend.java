@@ -6,6 +6,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.fusionc.backend.cpu.jit.PackedLinear;
+import org.fusionc.backend.cpu.jit.Tier;
 import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.ir.Module;
@@ -16,11 +18,35 @@ import org.fusionc.ir.backend.Executable;
 import org.fusionc.ir.backend.Support;
 import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.backend.WeightLoader;
+import org.jspecify.annotations.Nullable;
 
-/** The CPU, by the JDK's Vector API. */
+/** The CPU, by machine code for its tier and by the JDK's Vector API. */
 public final class CpuBackend implements Backend {
   /** Stages of one process take turns on the same threads, so a pool per thread count is enough. */
   private static final Map<Integer, ComputePool> POOLS = new ConcurrentHashMap<>();
+
+  /** The system property that names the tier of kernels: {@code auto} or a {@link Tier}. */
+  public static final String TIER = "fusionc.cpu.tier";
+
+  private final @Nullable Tier tier;
+
+  /**
+   * With the tier that the property {@link #TIER} names when it is used, the best one if it is not
+   * set. What is done with a tier that is unknown or does not run here is refused with a
+   * diagnostic.
+   */
+  public CpuBackend() {
+    tier = null;
+  }
+
+  /** With kernels of a tier that runs here. */
+  public CpuBackend(Tier tier) {
+    this.tier = tier;
+  }
+
+  private Tier tier() {
+    return tier == null ? Tier.named(System.getProperty(TIER, "auto")) : tier;
+  }
 
   @Override
   public String name() {
@@ -29,12 +55,12 @@ public final class CpuBackend implements Backend {
 
   @Override
   public Support supports(Op op) {
-    return KernelTable.choose(op).support();
+    return KernelTable.choose(op, tier()).support();
   }
 
   @Override
   public Module legalize(Module module, String function) {
-    return Legalization.run(module, function);
+    return Legalization.run(module, function, tier());
   }
 
   @Override
@@ -42,7 +68,15 @@ public final class CpuBackend implements Backend {
     var pool = POOLS.computeIfAbsent(options.threads(), ComputePool::new);
     var shared =
         new ProgramCompiler.Shared(
-            module, weights, pool, options, Arena.ofShared(), new HashMap<>(), new ArrayList<>());
+            module,
+            weights,
+            pool,
+            options,
+            Arena.ofShared(),
+            new HashMap<>(),
+            new HashMap<>(),
+            tier(),
+            new ArrayList<>());
     try {
       return new Compiled(shared, ProgramCompiler.compile(shared, module.function(function)));
     } catch (RuntimeException | Error failure) {
@@ -66,7 +100,8 @@ public final class CpuBackend implements Backend {
     public long bytes() {
       long weights = shared.weights().values().stream().mapToLong(w -> w.byteSize()).sum();
       long caches = shared.caches().stream().mapToLong(KvPages::bytes).sum();
-      return weights + caches + program.bytes();
+      long packed = shared.packed().values().stream().mapToLong(PackedLinear::bytes).sum();
+      return weights + packed + caches + program.bytes();
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.fusionc.backend.cpu;
 
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
+import org.fusionc.backend.cpu.jit.Tier;
 import org.fusionc.backend.cpu.kernel.BinaryOp;
 import org.fusionc.backend.cpu.kernel.UnaryOp;
 import org.fusionc.ir.DType;
@@ -19,14 +20,14 @@ import org.jspecify.annotations.Nullable;
 final class KernelTable {
   private KernelTable() {}
 
-  /** The kernel for an op, or why there is none. Total: every op gets an answer. */
-  static Choice choose(Op op) {
+  /** The kernel for an op in a tier, or why there is none. Total: every op gets an answer. */
+  static Choice choose(Op op, Tier tier) {
     var wrong = unsupportedType(op);
     if (wrong != null) {
       return wrong;
     }
     return switch (op) {
-      case Linear o -> DecoderKernels.linear(o);
+      case Linear o -> LinearKernels.choose(o, tier);
       case RmsNorm o -> DecoderKernels.rmsNorm(o);
       case LayerNorm o -> DecoderKernels.layerNorm(o);
       case AddRmsNorm o -> DecoderKernels.addRmsNorm(o);

@@ -3,6 +3,7 @@ package org.fusionc.backend.cpu;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import org.fusionc.backend.cpu.jit.Tier;
 import org.fusionc.ir.Function;
 import org.fusionc.ir.FunctionBuilder;
 import org.fusionc.ir.Module;
@@ -21,22 +22,25 @@ import org.jspecify.annotations.Nullable;
 final class Legalization {
   private Legalization() {}
 
-  static Module run(Module module, String function) {
-    var legal = module.withFunction(legal(module, module.function(function)));
+  static Module run(Module module, String function, Tier tier) {
+    var legal = module.withFunction(legal(module, module.function(function), tier));
     var weights = new LinkedHashMap<String, WeightDef>();
     for (var weight : legal.weights().values()) {
       weights.put(
           weight.symbol(),
           weight.source() instanceof WeightSource.Computed(var body)
               ? new WeightDef(
-                  weight.symbol(), weight.type(), new WeightSource.Computed(legal(module, body)))
+                  weight.symbol(),
+                  weight.type(),
+                  new WeightSource.Computed(legal(module, body, tier)))
               : weight);
     }
     return legal.withWeights(weights);
   }
 
-  private static Function legal(Module module, Function function) {
-    if (function.body().stream().allMatch(op -> KernelTable.choose(op) instanceof Choice.Kernel)) {
+  private static Function legal(Module module, Function function, Tier tier) {
+    if (function.body().stream()
+        .allMatch(op -> KernelTable.choose(op, tier) instanceof Choice.Kernel)) {
       return function;
     }
     var builder = new FunctionBuilder(module.graph(), function.name());
@@ -53,7 +57,7 @@ final class Legalization {
       var mapped = module.graph().withOperands(op, operands);
       builder.at(function.notes().location(op));
       var values =
-          KernelTable.choose(mapped) instanceof Choice.Kernel
+          KernelTable.choose(mapped, tier) instanceof Choice.Kernel
               ? results(module, builder.place(mapped))
               : Decomposer.decompose(mapped, builder)
                   .<List<? extends Value>>map(parts -> parts)

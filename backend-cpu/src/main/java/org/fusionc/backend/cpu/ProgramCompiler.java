@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.fusionc.backend.cpu.jit.PackedLinear;
+import org.fusionc.backend.cpu.jit.Tier;
 import org.fusionc.backend.cpu.kernel.FloatFormat;
 import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.parallel.ComputePool;
@@ -43,6 +45,8 @@ final class ProgramCompiler implements Wiring {
       Backend.Options options,
       Arena arena,
       Map<String, MemorySegment> weights,
+      Map<String, PackedLinear> packed,
+      Tier tier,
       List<KvPages> caches) {}
 
   private final Shared shared;
@@ -83,7 +87,7 @@ final class ProgramCompiler implements Wiring {
     for (Op op : function.body()) {
       step = steps.size();
       declare(op);
-      switch (KernelTable.choose(op)) {
+      switch (KernelTable.choose(op, shared.tier)) {
         case Choice.Kernel(_, var factory) -> steps.add(factory.wire(this));
         case Choice.None(var reason, var nearest) ->
             throw Diagnostic.invalid(
@@ -264,6 +268,17 @@ final class ProgramCompiler implements Wiring {
           .exception();
     }
     return fixed.get(number);
+  }
+
+  @Override
+  public PackedLinear packed(Weight weight, Packer packer) {
+    var known = shared.packed.get(weight.symbol());
+    if (known != null) {
+      return known;
+    }
+    var packed = packer.pack(shared.pool, weight(weight.symbol()), shared.arena);
+    shared.packed.put(weight.symbol(), packed);
+    return packed;
   }
 
   @Override

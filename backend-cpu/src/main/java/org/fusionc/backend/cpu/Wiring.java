@@ -1,7 +1,11 @@
 package org.fusionc.backend.cpu;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.fusionc.backend.cpu.jit.PackedLinear;
+import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.ir.Value;
+import org.fusionc.ir.Weight;
 
 /** What a kernel's factory may ask of the program under construction. */
 interface Wiring {
@@ -18,6 +22,15 @@ interface Wiring {
 
   /** The bytes of a value that is known at load time. */
   MemorySegment constant(Value value);
+
+  /** Packs a weight's bytes for a kernel, in memory that lives as long as the program. */
+  @FunctionalInterface
+  interface Packer {
+    PackedLinear pack(ComputePool pool, MemorySegment bytes, Arena arena);
+  }
+
+  /** A weight as a kernel in machine code wants it; packed once, however many ops use it. */
+  PackedLinear packed(Weight weight, Packer packer);
 
   /** The number of result {@code index} of an op that has several. */
   int result(Value op, int index);

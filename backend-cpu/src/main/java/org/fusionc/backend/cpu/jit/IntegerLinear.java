@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
  * A linear layer with quantised weights: activations are quantised too, and multiplied as bytes.
  */
 public final class IntegerLinear implements PackedLinear {
+  /** Quantised rows that are kept at a time; more are done in turns. */
+  private static final int ROWS_AT_ONCE = 1024;
+
   private final IntegerFormat format;
   private final MemorySegment weights;
   private final int n;
@@ -66,18 +69,19 @@ public final class IntegerLinear implements PackedLinear {
     if (m == 0 || n == 0) {
       return;
     }
-    long rowBytes = format.rowBytes(k);
-    long rows = Scratch.reserveShared(m * rowBytes);
-    pool.parallelFor(m, 4, (from, to) -> quantise(x, (int) from, (int) to, rows));
-    var tiles =
-        new Tiles(
-            m,
-            format.blocks(n),
-            format.blockBytes(k),
-            format.target(),
-            format.type().asymmetric(),
-            pool.threads());
     long b = bias == null ? 0 : bias.address();
+    for (int first = 0; first < m; first += ROWS_AT_ONCE) {
+      int rows = Math.min(ROWS_AT_ONCE, m - first);
+      long from = x.address() + (long) first * k * Float.BYTES;
+      rows(pool, from, b, y.address() + (long) first * n * Float.BYTES, rows);
+    }
+  }
+
+  private void rows(ComputePool pool, long x, long bias, long y, int m) {
+    long quantised = Scratch.reserveShared(m * format.rowBytes(k));
+    pool.parallelFor(m, 4, (from, to) -> quantise(x, (int) from, (int) to, quantised));
+    var tiles =
+        new Tiles(m, format.blocks(n), format.blockBytes(k), format.target(), pool.threads());
     pool.parallelFor(
         tiles.tasks(),
         1,
@@ -85,18 +89,17 @@ public final class IntegerLinear implements PackedLinear {
           for (long task = from; task < to; task++) {
             tiles.run(
                 task,
-                (row, rowCount, block, count) ->
-                    tile(rows, b, y.address(), row, rowCount, block, count));
+                (row, rows, block, blocks) -> tile(quantised, bias, y, row, rows, block, blocks));
           }
         });
   }
 
-  private void quantise(MemorySegment x, int from, int to, long rows) {
+  private void quantise(long x, int from, int to, long rows) {
     var kernel = Kernels.of(RowQuantizer.of(format));
     int whole = k / format.group();
     for (int row = from; row < to; row++) {
       long at = rows + row * format.rowBytes(k);
-      long source = x.address() + (long) row * k * Float.BYTES;
+      long source = x + (long) row * k * Float.BYTES;
       RowQuantizer.run(kernel, source, at, whole);
       int rest = k - whole * format.group();
       if (rest > 0) {

@@ -39,6 +39,15 @@ public record Target(Tier tier, boolean dotsBytes, boolean dotsHalves) {
     };
   }
 
+  /** The tier, and what it uses beyond the least that it needs, for people. */
+  public String describe() {
+    return "["
+        + tier
+        + (dotsBytes ? ", int8 dot products" : ", no int8 dot products here")
+        + (dotsHalves ? ", bf16 dot products" : "")
+        + "]";
+  }
+
   /** Bytes of a vector. */
   int vector() {
     return tier == Tier.AVX512 ? 64 : 32;

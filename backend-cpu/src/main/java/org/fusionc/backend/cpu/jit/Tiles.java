@@ -28,7 +28,7 @@ final class Tiles {
   private final int taskRows;
   private final int rowTasks;
 
-  Tiles(int m, int blocks, long blockBytes, Target target, boolean asymmetric, int threads) {
+  Tiles(int m, int blocks, long blockBytes, Target target, int threads) {
     this.m = m;
     this.blocks = blocks;
     int most = mostRows(target);

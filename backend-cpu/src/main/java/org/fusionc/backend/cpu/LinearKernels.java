@@ -1,0 +1,56 @@
+package org.fusionc.backend.cpu;
+
+import org.fusionc.backend.cpu.jit.IntegerLinear;
+import org.fusionc.backend.cpu.jit.PackedLinear;
+import org.fusionc.backend.cpu.jit.Target;
+import org.fusionc.backend.cpu.jit.Tier;
+import org.fusionc.ir.DType;
+import org.fusionc.ir.Weight;
+import org.fusionc.ir.op.Linear;
+
+/** Which kernel runs a linear layer: machine code for the tier where there is some, by format. */
+final class LinearKernels {
+  private LinearKernels() {}
+
+  static Choice choose(Linear op, Tier tier) {
+    var portable = DecoderKernels.linear(op);
+    var target = Target.of(tier).orElse(null);
+    if (!(portable instanceof Choice.Kernel)
+        || target == null
+        || !(op.weight() instanceof Weight)
+        || op.weight().tensorType().rank() != 2) {
+      return portable;
+    }
+    return switch (KernelTable.dtype(op.weight())) {
+      case DType.Quantized type ->
+          packed(
+              op,
+              "gemm_%s %s".formatted(type, target.describe()),
+              (pool, bytes, arena) -> {
+                var sizes = op.weight().tensorType();
+                int n = Math.toIntExact(sizes.dim(0).value());
+                int k = Math.toIntExact(sizes.dim(1).value());
+                return IntegerLinear.pack(pool, bytes, type, n, k, target, arena);
+              });
+      case DType.Scalar _ -> portable;
+    };
+  }
+
+  private static Choice packed(Linear op, String name, Wiring.Packer packer) {
+    return Choice.kernel(
+        name,
+        w -> {
+          int x = w.of(op.x());
+          int bias = w.f32OrNone(op.bias());
+          int y = w.of(op);
+          PackedLinear layer = w.packed((Weight) op.weight(), packer);
+          return run ->
+              layer.run(
+                  run.pool(),
+                  run.data(x),
+                  bias < 0 ? null : run.data(bias),
+                  run.data(y),
+                  run.rows(x));
+        });
+  }
+}
