@@ -2,6 +2,7 @@ package org.fusionc.runtime.net;
 
 import io.grpc.Context;
 import io.grpc.Contexts;
+import io.grpc.ForwardingServerCall;
 import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
@@ -39,7 +40,18 @@ final class AccessCheck implements ServerInterceptor {
 
   @Override
   public <Q, R> ServerCall.Listener<Q> interceptCall(
-      ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+      ServerCall<Q, R> started, Metadata headers, ServerCallHandler<Q, R> next) {
+    var tracer = RefusalTracer.KEY.get();
+    var call =
+        new ForwardingServerCall.SimpleForwardingServerCall<Q, R>(started) {
+          @Override
+          public void close(Status status, Metadata trailers) {
+            if (tracer != null) {
+              tracer.say(status);
+            }
+            super.close(status, trailers);
+          }
+        };
     String method = call.getMethodDescriptor().getFullMethodName();
     Set<Role> allowed = Access.callers(method);
     if (allowed.isEmpty()) {

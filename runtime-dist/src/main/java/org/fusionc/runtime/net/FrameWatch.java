@@ -8,7 +8,9 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
+import java.io.IOException;
 import java.time.Duration;
+import javax.net.ssl.SSLException;
 
 /**
  * Reads the headers of the HTTP/2 frames that pass, and ends connections that send anything else,
@@ -133,6 +135,16 @@ final class FrameWatch extends ChannelDuplexHandler {
           context.channel().remoteAddress(), "tls", "TLS handshake: " + reason(done.cause()));
     }
     context.fireUserEventTriggered(event);
+  }
+
+  /** A certificate that this side refuses shows as an exception, without an event. */
+  @Override
+  public void exceptionCaught(ChannelHandlerContext context, Throwable failure) {
+    if (!(failure instanceof IOException) || failure instanceof SSLException) {
+      refusals.refuse(
+          context.channel().remoteAddress(), "tls", "TLS handshake: " + reason(failure));
+    }
+    context.fireExceptionCaught(failure);
   }
 
   private static String reason(Throwable failure) {

@@ -1,5 +1,6 @@
 package org.fusionc.runtime.net;
 
+import io.grpc.Context;
 import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.ServerStreamTracer;
@@ -9,9 +10,13 @@ import org.jspecify.annotations.Nullable;
 
 /** Logs calls that end because of what the caller sent, whoever found it out: gRPC or a service. */
 final class RefusalTracer extends ServerStreamTracer {
+  /** Of the call that is being started. */
+  static final Context.Key<RefusalTracer> KEY = Context.key("fusionc.refusals");
+
   private final String method;
   private final Refusals refusals;
-  private @Nullable SocketAddress remote;
+  private volatile @Nullable SocketAddress remote;
+  private volatile boolean said;
 
   private RefusalTracer(String method, Refusals refusals) {
     this.method = method;
@@ -34,7 +39,20 @@ final class RefusalTracer extends ServerStreamTracer {
   }
 
   @Override
+  public Context filterContext(Context context) {
+    return context.withValue(KEY, this);
+  }
+
+  @Override
   public void streamClosed(Status status) {
+    say(status);
+  }
+
+  /** A service, or an interceptor, ends the call so. (Its caller may be gone before it is told.) */
+  void say(Status status) {
+    if (said) {
+      return;
+    }
     switch (status.getCode()) {
       case INVALID_ARGUMENT,
           PERMISSION_DENIED,
@@ -44,11 +62,13 @@ final class RefusalTracer extends ServerStreamTracer {
           OUT_OF_RANGE,
           FAILED_PRECONDITION,
           INTERNAL,
-          DATA_LOSS ->
-          refusals.refuse(
-              remote,
-              status.getCode() + " " + method,
-              method + ": " + status.getCode() + ": " + status.getDescription());
+          DATA_LOSS -> {
+        said = true;
+        refusals.refuse(
+            remote,
+            status.getCode() + " " + method,
+            method + ": " + status.getCode() + ": " + status.getDescription());
+      }
       default -> {}
     }
   }

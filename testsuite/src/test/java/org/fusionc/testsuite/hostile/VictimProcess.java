@@ -31,6 +31,7 @@ final class VictimProcess implements AutoCloseable {
                     "-Xmx128m",
                     "-XX:MaxDirectMemorySize=96m",
                     "-XX:+ExitOnOutOfMemoryError",
+                    "-Dlogback.configurationFile=logback.xml", // as fusionc logs, not as tests do
                     "-cp",
                     System.getProperty("java.class.path"),
                     Victim.class.getName(),
