@@ -30,6 +30,7 @@ import picocli.CommandLine.Command;
       InitCommand.class,
       PeerCommand.class,
       BenchCommand.class,
+      EvalCommand.class,
       CaCommand.class,
       TokenCommand.class,
       BrokerCommand.class,
