@@ -1,10 +1,15 @@
 package org.fusionc.cli;
 
-import java.util.Map;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.fusionc.runtime.model.Benchmark;
 import org.fusionc.runtime.model.Generation;
+import org.fusionc.runtime.model.ResidentMemory;
+import org.fusionc.runtime.model.Rival;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -16,7 +21,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "bench",
     mixinStandardHelpOptions = true,
-    description = "Measures prefill and decode of one sequence, in tokens per second.")
+    description = "Measures prefill and decode in tokens per second.")
 final class BenchCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
   @Mixin private ModelOptions model = new ModelOptions();
@@ -37,36 +42,113 @@ final class BenchCommand implements Callable<Integer> {
   private int generate;
 
   @Option(
+      names = "--depth",
+      paramLabel = "N",
+      description = "tokens that the decode test begins with (default ${DEFAULT-VALUE})",
+      defaultValue = "1")
+  private int depth;
+
+  @Option(
+      names = "--sequences",
+      paramLabel = "N",
+      description = "sequences that the decode test runs at once (default ${DEFAULT-VALUE})",
+      defaultValue = "1")
+  private int sequences;
+
+  @Option(
       names = "--repeat",
       paramLabel = "N",
       description = "repetitions, of which the median counts (default ${DEFAULT-VALUE})",
       defaultValue = "3")
   private int repeat;
 
+  @Option(
+      names = "--against",
+      paramLabel = "COMMAND",
+      description = {
+        "take turns with another program, which the shell runs once in each repetition and which",
+        "prints its tokens per second; both and the ratio are printed"
+      })
+  private @Nullable String against;
+
+  @Option(
+      names = "--against-pattern",
+      paramLabel = "REGEX",
+      description = {
+        "finds the rival's figures: (?<rate>…) is one in tokens per second, (?<test>…) the name of",
+        "its test; without names they are those of prefill and decode, in order",
+        "(default: figures after names such as pp256 and tg32)"
+      })
+  private String pattern = Rival.DEFAULT_PATTERN;
+
+  @Option(
+      names = "--against-timeout",
+      paramLabel = "SECONDS",
+      description = "how long the rival may take (default ${DEFAULT-VALUE})",
+      defaultValue = "600")
+  private int timeout;
+
   @Option(names = "--json", description = "print a JSON array")
   private boolean json;
 
   @Override
   public Integer call() {
+    var rival =
+        against == null
+            ? null
+            : Rival.of(against, pattern, Duration.ofSeconds(Math.max(1, timeout)));
     try (var source = model.open()) {
-      Benchmark.check(source, promptTokens, generate, repeat);
-      int positions = Math.max(promptTokens, generate + 1);
-      try (var running = engine.start(source, positions)) {
-        var rows =
-            Benchmark.run(running, promptTokens, generate, repeat, Generation.vocabulary(source));
+      var sizes = new Benchmark.Sizes(promptTokens, generate, depth, sequences, repeat);
+      Benchmark.check(source, sizes);
+      long begin = System.nanoTime();
+      try (var running = engine.start(source, source.context(), sizes.positions(), sequences)) {
+        double loadMillis = (System.nanoTime() - begin) / 1e6;
+        var report = Benchmark.run(running, sizes, Generation.vocabulary(source), rival);
         var out = Objects.requireNonNull(spec).commandLine().getOut();
         if (json) {
-          out.println(
-              Json.of(
-                  rows.stream()
-                      .map(r -> Map.of("test", r.test(), "tokens_per_second", r.tokensPerSecond()))
-                      .toList()));
+          out.println(Json.of(objects(report, loadMillis)));
         } else {
-          rows.forEach(r -> out.printf("%-10s %10.2f tokens/s%n", r.test(), r.tokensPerSecond()));
+          print(report, loadMillis, out);
         }
         out.flush();
       }
     }
     return 0;
+  }
+
+  private static void print(Benchmark.Report report, double loadMillis, PrintWriter out) {
+    for (var row : report.rows()) {
+      var rival = row.rival();
+      var ratio = row.ratio();
+      out.printf("%-10s %10.2f tokens/s", row.test(), row.tokensPerSecond());
+      if (rival != null && ratio != null) {
+        out.printf("   rival %10.2f tokens/s   ratio %.2f", rival, ratio);
+      }
+      out.println();
+    }
+    out.printf("compiled and loaded in %.0f ms%n", loadMillis);
+    out.printf("time to first token %.1f ms%n", report.firstTokenMillis());
+    ResidentMemory.peak()
+        .ifPresent(bytes -> out.printf("peak resident memory %.1f MiB%n", bytes / 0x1p20));
+  }
+
+  private static Object objects(Benchmark.Report report, double loadMillis) {
+    var rows = new ArrayList<Object>();
+    for (var row : report.rows()) {
+      var object = new LinkedHashMap<String, Object>();
+      object.put("test", row.test());
+      object.put("tokens_per_second", row.tokensPerSecond());
+      var rival = row.rival();
+      var ratio = row.ratio();
+      if (rival != null && ratio != null) {
+        object.put("rival_tokens_per_second", rival);
+        object.put("ratio", ratio);
+      }
+      object.put("load_ms", loadMillis);
+      object.put("time_to_first_token_ms", report.firstTokenMillis());
+      ResidentMemory.peak().ifPresent(bytes -> object.put("peak_resident_bytes", bytes));
+      rows.add(object);
+    }
+    return rows;
   }
 }

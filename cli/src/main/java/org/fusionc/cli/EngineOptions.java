@@ -92,6 +92,14 @@ final class EngineOptions {
     return start(source, settings);
   }
 
+  /** As above, where sequences may be longer than what the cache has room for at once. */
+  Engine start(ModelSource source, int context, int positions, int sessions) {
+    var settings =
+        new Engine.Options(
+            Engine.checkThreads(threads), context, Engine.pages(positions, sessions), false);
+    return start(source, settings);
+  }
+
   private Engine start(ModelSource source, Engine.Options settings) {
     var options =
         new Compiler.Options(cut(), backend(), Phase.SCHEDULED, (phase, module) -> {}, quantize());

@@ -243,8 +243,7 @@ public final class Evaluation {
 
   private void read(Scorer model, @Nullable Scorer other, int sequences, Progress progress) {
     int piece =
-        (int)
-            Math.clamp(LOGIT_BYTES / (4L * vocabulary), 1, Math.min(FRAME_TOKENS, windows.context));
+        Math.clamp(LOGIT_BYTES / (4L * vocabulary), 1, Math.min(FRAME_TOKENS, windows.context));
     for (int w = 0; w < starts.size(); w += sequences) {
       progress.windows(w, starts.size());
       var group = starts.subList(w, Math.min(starts.size(), w + sequences));
