@@ -10,6 +10,7 @@ import io.helidon.webserver.http.ServerResponse;
 import io.helidon.webserver.sse.SseSink;
 import java.net.InetAddress;
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -19,9 +20,9 @@ import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.runtime.net.Address;
 
 /**
- * The broker's HTTP side: {@code GET /api/status} gives the cluster's status as JSON, {@code GET
- * /api/events} the same as server-sent events, one whenever it has changed and at least every two
- * seconds.
+ * The broker's HTTP side, for browsers on this machine: the page at {@code /}; {@code GET
+ * /api/status} gives the cluster's status as JSON, {@code GET /api/events} the same as server-sent
+ * events, one whenever it has changed and at least every two seconds.
  */
 public final class PageServer implements AutoCloseable {
   /** It tells of its start at length; kept here since a logger that nobody holds is forgotten. */
@@ -32,6 +33,10 @@ public final class PageServer implements AutoCloseable {
 
   /** Changes come in flurries: a page need not redraw more often than this. */
   private static final Duration AT_MOST = Duration.ofMillis(200);
+
+  private static final String STATUS = "/api/status";
+  private static final String EVENTS = "/api/events";
+  private static final Set<String> READ = Set.of("GET", "HEAD");
 
   private final Broker broker;
   private final Semaphore listeners = new Semaphore(MOST_LISTENERS);
@@ -54,7 +59,7 @@ public final class PageServer implements AutoCloseable {
             .address(host)
             .port(listen.port())
             .shutdownHook(false)
-            .routing(this::routes)
+            .routing((HttpRouting.Builder routing) -> routing.any(this::handle))
             .build();
     try {
       server.start();
@@ -78,23 +83,41 @@ public final class PageServer implements AutoCloseable {
     return new PageServer(broker, listen);
   }
 
-  private void routes(HttpRouting.Builder routing) {
-    routing.get("/api/status", this::status).get("/api/events", this::events);
+  private void handle(ServerRequest request, ServerResponse response) throws InterruptedException {
+    PageFiles.protect(response);
+    if (!LocalHost.asked(request)) {
+      refuse(response, Status.create(421, "Misdirected Request"), LocalHost.REFUSAL);
+      return;
+    }
+    var path = request.path().path();
+    if (!PageFiles.has(path) && !path.equals(STATUS) && !path.equals(EVENTS)) {
+      refuse(response, Status.NOT_FOUND_404, "there is nothing here; the page is at /");
+    } else if (!READ.contains(request.prologue().method().text())) {
+      response.header(HeaderNames.ALLOW, "GET, HEAD");
+      refuse(response, Status.METHOD_NOT_ALLOWED_405, "this can only be read");
+    } else if (path.equals(STATUS)) {
+      response.header(HeaderNames.CONTENT_TYPE, "application/json");
+      response.header(HeaderNames.CACHE_CONTROL, "no-store");
+      response.send(json());
+    } else if (path.equals(EVENTS)) {
+      events(response);
+    } else {
+      PageFiles.send(path, response);
+    }
+  }
+
+  private static void refuse(ServerResponse response, Status status, String why) {
+    response.header(HeaderNames.CONTENT_TYPE, "text/plain; charset=utf-8");
+    response.status(status).send(why + "\n");
   }
 
   private String json() {
     return MessageJson.text(broker.status());
   }
 
-  private void status(ServerRequest request, ServerResponse response) {
-    response.header(HeaderNames.CONTENT_TYPE, "application/json");
-    response.header(HeaderNames.CACHE_CONTROL, "no-store");
-    response.send(json());
-  }
-
-  private void events(ServerRequest request, ServerResponse response) throws InterruptedException {
+  private void events(ServerResponse response) throws InterruptedException {
     if (!listeners.tryAcquire()) {
-      response.status(Status.SERVICE_UNAVAILABLE_503).send("too many pages are open");
+      refuse(response, Status.SERVICE_UNAVAILABLE_503, "too many pages are open");
       return;
     }
     try (var sink = response.sink(SseSink.TYPE)) {

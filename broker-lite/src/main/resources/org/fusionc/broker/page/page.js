@@ -88,8 +88,8 @@ const held = (segment) => `${segment.deployment} ${segment.stage} ${segment.phas
 function drawPeers(status) {
   rows("peers", status.peers, "no peer has joined: fusionc peer --broker HOST:PORT", (peer) => [
     peer.name,
-    element("td", peer.state, { class: `state ${peer.state}`, title: `last report ${seconds(peer.seconds_since_report)} ago` }),
-    [bar(peer.memory_used / peer.memory, "memory"), ` ${bytes(peer.memory_used)} of ${bytes(peer.memory)}`],
+    element("td", peer.state, { class: `state ${peer.state}`, title: `last report ${seconds(peer.secondsSinceReport)} ago` }),
+    [bar(peer.memoryUsed / peer.memory, "memory"), ` ${bytes(peer.memoryUsed)} of ${bytes(peer.memory)}`],
     peer.speed ? [rate(peer.speed.bandwidth), ...Object.entries(peer.speed.flops).slice(0, 1).map(([type, n]) => `, ${type} ${flops(n)}`)] : "being measured",
     peer.segments.length ? peer.segments.map(held).join(", ") : "nothing",
   ]);
@@ -98,7 +98,7 @@ function drawPeers(status) {
 
 function drawPlans(status) {
   const segment = (peer, deployment, stage) => status.peers.find((p) => p.name === peer)?.segments
-    .find((s) => s.deployment === deployment.name && s.stage === stage && s.plan_digest === deployment.plan_digest);
+    .find((s) => s.deployment === deployment.name && s.stage === stage && s.planDigest === deployment.planDigest);
   const open = new Set([...document.querySelectorAll(".plan details[open]")].map((d) => d.dataset.name));
   $("plans").replaceChildren(...status.deployments.map((deployment) => {
     const stages = deployment.stages.map((stage, i) => {
@@ -107,14 +107,14 @@ function drawPlans(status) {
       const line = [element("b", first ? first.peer : "nobody"), " "];
       if (load) {
         line.push(bar(load.busy, `busy ${percent(load.busy)}`), ` busy ${percent(load.busy)} · ${bytes(load.bytes)} · queue ${load.queued} · runs ${load.runs}`);
-        if (load.nanos_per_token > 0) line.push(` · ${seconds(load.nanos_per_token / 1e9)}/token`);
+        if (load.nanosPerToken > 0) line.push(` · ${seconds(load.nanosPerToken / 1e9)}/token`);
       }
       const pool = others.length ? `backup pool: ${others.map((o) => `${o.peer} ${o.ready ? "ready" : "loading"}`).join(", ")}` : "backup pool: nobody";
       return element("div", [
         element("span", `stage ${i}`, { class: `state ${first?.ready ? "ready" : first ? "loading" : "lost"}` }),
         element("span", line),
         element("span", ""),
-        element("span", `${pool} · recovery in about ${seconds(stage.expected_recovery_seconds)}`, { class: "standby" }),
+        element("span", `${pool} · recovery in about ${seconds(stage.expectedRecoverySeconds)}`, { class: "standby" }),
       ], { class: "stage" });
     });
     const text = element("details", [element("summary", "plan"), element("pre", deployment.plan)], { "data-name": deployment.name });
@@ -136,9 +136,9 @@ function drawPlans(status) {
 
 function drawRuns(status) {
   rows("runs", status.runs, "nobody is generating", (run) => [run.client, run.deployment, String(run.sessions), String(run.waiting), String(run.tokens), run.route.join(" → ")]);
-  $("recoveries").replaceChildren(...status.recent_recoveries.toReversed().map((r) => element("li",
-    `${new Date(Number(r.at_millis)).toLocaleTimeString()} stage ${r.stage}: ${r.from} → ${r.to} (${r.cause}), ` +
-    `${seconds(r.seconds)}, expected ${seconds(r.expected_seconds)}, ${r.replayed_tokens} tokens replayed`)));
+  $("recoveries").replaceChildren(...status.recentRecoveries.toReversed().map((r) => element("li",
+    `${new Date(Number(r.atMillis)).toLocaleTimeString()} stage ${r.stage}: ${r.from} → ${r.to} (${r.cause}), ` +
+    `${seconds(r.seconds)}, expected ${seconds(r.expectedSeconds)}, ${r.replayedTokens} tokens replayed`)));
 }
 
 function draw(status) {

@@ -1,0 +1,121 @@
+package org.fusionc.broker.page;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import org.fusionc.broker.Broker;
+import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.runtime.net.Address;
+import org.fusionc.runtime.net.Transport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The page and what it reads, over HTTP. */
+class PageServerTest {
+  private static final Address ANY = new Address("127.0.0.1", 0);
+
+  @TempDir static Path folder;
+  private final HttpClient client = HttpClient.newHttpClient();
+  private Broker broker;
+  private PageServer page;
+
+  @BeforeEach
+  void start() {
+    broker = Broker.start(new Broker.Options(ANY, folder, null, null, Transport.plain()));
+    page = PageServer.start(broker, ANY);
+  }
+
+  @AfterEach
+  void close() {
+    page.close();
+    broker.close();
+    client.close();
+  }
+
+  private HttpRequest.Builder at(String path) {
+    return HttpRequest.newBuilder(URI.create("http://" + page.address() + path));
+  }
+
+  private HttpResponse<String> send(HttpRequest.Builder request) throws Exception {
+    return client.send(request.build(), BodyHandlers.ofString());
+  }
+
+  @Test
+  void servesThePageAndNothingThatComesFromElsewhere() throws Exception {
+    for (var path : new String[] {"/", "/page.css", "/page.js"}) {
+      var answer = send(at(path));
+      assertThat(answer.statusCode()).as(path).isEqualTo(200);
+      assertThat(answer.headers().firstValue("Content-Security-Policy").orElseThrow())
+          .contains("default-src 'self'", "style-src 'self'", "img-src data:")
+          .doesNotContain("unsafe");
+      assertThat(answer.headers().firstValue("X-Content-Type-Options")).contains("nosniff");
+      assertThat(answer.headers().firstValue("Cache-Control")).contains("no-cache");
+      assertThat(answer.body().replace("http://www.w3.org/2000/svg", ""))
+          .as("%s names no other server", path)
+          .doesNotContain("http://", "https://", "//cdn");
+    }
+    assertThat(send(at("/")).headers().firstValue("Content-Type"))
+        .contains("text/html; charset=utf-8");
+    assertThat(send(at("/")).body()).contains("page.js").doesNotContain("style=", "onclick");
+  }
+
+  @Test
+  void refusesWhatIsNotThere() throws Exception {
+    for (var path : new String[] {"/page", "/index.html", "/page.js/", "/api", "/%2e%2e/x"}) {
+      assertThat(send(at(path)).statusCode()).as(path).isEqualTo(404);
+    }
+    for (var path : new String[] {"/", "/page.js", "/api/status", "/api/events"}) {
+      var answer = send(at(path).POST(BodyPublishers.ofString("x")));
+      assertThat(answer.statusCode()).as(path).isEqualTo(405);
+      assertThat(answer.headers().firstValue("Allow")).contains("GET, HEAD");
+    }
+  }
+
+  @Test
+  void givesTheStatusAsThePageReadsIt() throws Exception {
+    var status = new JsonMapper().readTree(send(at("/api/status")).body());
+    assertThat(status.get("broker").stringValue()).isEqualTo(broker.address().toString());
+    for (var list : new String[] {"peers", "links", "deployments", "runs", "recentRecoveries"}) {
+      assertThat(status.get(list).isArray()).as(list).isTrue();
+    }
+    var events = client.send(at("/api/events").build(), BodyHandlers.ofLines());
+    try (var lines = events.body()) {
+      assertThat(lines.filter(line -> line.startsWith("data:")).findFirst().orElseThrow())
+          .contains("\"recentRecoveries\"");
+    }
+  }
+
+  @Test
+  void isForThisMachineOnly() throws Exception {
+    assertThatThrownBy(() -> PageServer.start(broker, new Address("0.0.0.0", 0)))
+        .isInstanceOf(DiagnosticException.class)
+        .hasMessageContaining("loopback");
+    assertThat(status("evil.example")).isEqualTo("HTTP/1.1 421 Misdirected Request");
+    assertThat(status("127.0.0.1.evil.example:80")).startsWith("HTTP/1.1 421");
+    assertThat(status("localhost:" + page.address().port())).isEqualTo("HTTP/1.1 200 OK");
+  }
+
+  private String status(String host) throws Exception {
+    try (var socket = new Socket("127.0.0.1", page.address().port())) {
+      var head = "GET /api/status HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n";
+      socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+      return new BufferedReader(
+              new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII))
+          .readLine();
+    }
+  }
+}
