@@ -116,16 +116,19 @@ final class Faults {
     if (stage >= run.route().slots().size()) {
       return;
     }
+    var slot = run.route().slots().get(stage);
+    if (slot.link() == null) {
+      return;
+    }
     lastReason = reason;
-    refusals++;
-    if (refusals > 1) {
-      refusals = 0;
+    int count = refusals + 1;
+    if (count > 1) {
+      count = 0;
       failAll("%s was refused: %s".formatted(stageName(stage), reason), "update all peers");
     }
-    var slot = run.route().slots().get(stage);
-    slot.markDamaged();
-    slot.blame(Recovery.Cause.REFUSED);
-    run.restart();
+    // Opened anew, here or elsewhere: what it holds and what we hold of the run do not agree.
+    run.lose(slot, Recovery.Cause.REFUSED, false, reason);
+    refusals = count;
   }
 
   private void computeFailed(Slot slot, String reason) {

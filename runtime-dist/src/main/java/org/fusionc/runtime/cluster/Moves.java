@@ -97,7 +97,7 @@ final class Moves {
 
   private void begin(Slot slot, Holder to, Recovery.Cause cause, long now) {
     LOG.info("run {}: {} moves to {} ({})", run.route().run, slot.link(), to, cause);
-    slot.prepare(run.open(run.route(), slot, to, now + run.openTime()), cause);
+    slot.prepare(run.open(run.route(), slot, to, false, now + run.openTime()), cause);
   }
 
   /** Other plans are followed where that changes no token, or where there is none to change. */
@@ -115,7 +115,7 @@ final class Moves {
         route.each(StageLink::cut);
         return;
       }
-      slot.use(run.open(route, slot, holder.get(), now + run.openTime()));
+      slot.use(run.open(route, slot, holder.get(), false, now + run.openTime()));
     }
     next = route;
   }

@@ -332,7 +332,7 @@ final class Run {
         slot.requireLink().reroute(epoch, route.downstream(slot));
       } else {
         boolean again = slot.takeResumable() != null;
-        slot.use(open(route, slot, holder, now + (again ? RESUME : openTime())));
+        slot.use(open(route, slot, holder, again, now + (again ? RESUME : openTime())));
       }
     }
   }
@@ -351,8 +351,13 @@ final class Run {
     return Math.max(Duration.ofSeconds(3).toNanos(), 2 * options.detection().toNanos());
   }
 
-  /** Begins to take a stage into use; its answer comes as an event. */
-  StageLink open(Route of, Slot slot, Holder holder, long before) {
+  /**
+   * Begins to take a stage into use; its answer comes as an event.
+   *
+   * @param resume whether what it has kept of the run is still right: it has missed no end of a
+   *     session, and no other peer has had the stage meanwhile
+   */
+  StageLink open(Route of, Slot slot, Holder holder, boolean resume, long before) {
     var open =
         Open.newBuilder()
             .setDeployment(of.state().name())
@@ -360,7 +365,8 @@ final class Run {
             .setStage(slot.stage)
             .setRun(of.run)
             .setEpoch(epoch)
-            .setPages(options.pages());
+            .setPages(options.pages())
+            .setFresh(!resume);
     var downstream = of.downstream(slot);
     if (downstream != null) {
       open.setDownstream(downstream);

@@ -188,6 +188,7 @@ public final class StageHost implements AutoCloseable {
     synchronized (runs) {
       run = runs.get(key);
       if (run != null
+          && !open.getFresh()
           && run.slot().segment().key().equals(segmentKey)
           && run.pages() == open.getPages()) {
         resumed = true;

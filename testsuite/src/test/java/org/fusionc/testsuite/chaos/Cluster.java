@@ -9,7 +9,7 @@ import java.util.Map;
 
 /** A broker and peers, each a process, with their data below one folder. */
 final class Cluster implements AutoCloseable {
-  private static final Duration START = Duration.ofSeconds(60);
+  private static final Duration START = Duration.ofSeconds(180);
 
   private final Path folder;
   private final List<String> brokerOptions;

@@ -12,7 +12,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.fusionc.runtime.net.Address;
 
 /** Stands between a server and those who connect to it, and fails on demand. */
-final class Proxy implements AutoCloseable {
+public final class Proxy implements AutoCloseable {
   private final Address target;
   private final Address address;
   private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
@@ -24,7 +24,7 @@ final class Proxy implements AutoCloseable {
   private volatile long bytesPerSecond = Long.MAX_VALUE;
   private volatile long killAt = Long.MAX_VALUE;
 
-  Proxy(Address target) {
+  public Proxy(Address target) {
     this.target = target;
     listening = listen(0);
     address = new Address("127.0.0.1", listening.getLocalPort());
@@ -43,7 +43,7 @@ final class Proxy implements AutoCloseable {
   }
 
   /** Where to connect. */
-  Address address() {
+  public Address address() {
     return address;
   }
 
@@ -128,12 +128,12 @@ final class Proxy implements AutoCloseable {
   }
 
   /** Breaks all connections; new ones are accepted. */
-  void cut() {
+  public void cut() {
     sockets.forEach(this::drop);
   }
 
   /** Breaks all connections and accepts no others. */
-  void kill() {
+  public void kill() {
     try {
       listening.close();
     } catch (IOException ignored) {
@@ -143,36 +143,36 @@ final class Proxy implements AutoCloseable {
   }
 
   /** Accepts connections again. */
-  void revive() {
+  public void revive() {
     killAt = Long.MAX_VALUE;
     listening = listen(address.port());
     serve(listening);
   }
 
   /** Nothing passes, yet no connection breaks. */
-  void freeze() {
+  public void freeze() {
     frozen = true;
   }
 
-  void thaw() {
+  public void thaw() {
     frozen = false;
   }
 
   /** What passes is late by so long. */
-  void delay(long millis) {
+  public void delay(long millis) {
     delayMillis = millis;
   }
 
-  void throttle(long bytes) {
+  public void throttle(long bytes) {
     bytesPerSecond = bytes;
   }
 
   /** Kills when so many more bytes have passed, in both directions together. */
-  void killAfter(long bytes) {
+  public void killAfter(long bytes) {
     killAt = passed.get() + bytes;
   }
 
-  long passed() {
+  public long passed() {
     return passed.get();
   }
 
