@@ -93,8 +93,10 @@ final class Replanner {
   private void adopt(Deployment seen, Layout layout) {
     ledger.update(state -> {
       var now = state.deployments().get(seen.name());
-      if (now == null
-          || now.next() != null
+      if (now == null) {
+        return state;
+      }
+      if (now.next() != null
           || !now.current().digest().equals(seen.current().digest())
           || layout.digest().equals(seen.current().digest())) {
         return state;
