@@ -1,9 +1,11 @@
 package org.fusionc.backend.cpu;
 
+import org.fusionc.backend.cpu.jit.FloatLinear;
 import org.fusionc.backend.cpu.jit.IntegerLinear;
 import org.fusionc.backend.cpu.jit.PackedLinear;
 import org.fusionc.backend.cpu.jit.Target;
 import org.fusionc.backend.cpu.jit.Tier;
+import org.fusionc.backend.cpu.kernel.FloatFormat;
 import org.fusionc.ir.DType;
 import org.fusionc.ir.Weight;
 import org.fusionc.ir.op.Linear;
@@ -21,19 +23,19 @@ final class LinearKernels {
         || op.weight().tensorType().rank() != 2) {
       return portable;
     }
-    return switch (KernelTable.dtype(op.weight())) {
-      case DType.Quantized type ->
-          packed(
-              op,
-              "gemm_%s %s".formatted(type, target.describe()),
-              (pool, bytes, arena) -> {
-                var sizes = op.weight().tensorType();
-                int n = Math.toIntExact(sizes.dim(0).value());
-                int k = Math.toIntExact(sizes.dim(1).value());
-                return IntegerLinear.pack(pool, bytes, type, n, k, target, arena);
-              });
-      case DType.Scalar _ -> portable;
-    };
+    var sizes = op.weight().tensorType();
+    int n = Math.toIntExact(sizes.dim(0).value());
+    int k = Math.toIntExact(sizes.dim(1).value());
+    var dtype = KernelTable.dtype(op.weight());
+    Wiring.Packer packer =
+        switch (dtype) {
+          case DType.Quantized type ->
+              (pool, bytes, arena) -> IntegerLinear.pack(pool, bytes, type, n, k, target, arena);
+          case DType.Scalar scalar ->
+              (pool, bytes, arena) ->
+                  FloatLinear.pack(pool, bytes, FloatFormat.of(scalar), n, k, target, arena);
+        };
+    return packed(op, "gemm_%s [%s]".formatted(dtype, target.describe(dtype)), packer);
   }
 
   private static Choice packed(Linear op, String name, Wiring.Packer packer) {

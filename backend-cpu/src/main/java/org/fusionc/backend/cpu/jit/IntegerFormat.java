@@ -16,7 +16,7 @@ import org.fusionc.ir.DType;
  *
  * @param type what the weights are
  */
-record IntegerFormat(DType.Quantized type, Target target) {
+record IntegerFormat(DType.Quantized type, Target target) implements Tiles.Shape {
 
   int group() {
     return type.group();
@@ -76,5 +76,18 @@ record IntegerFormat(DType.Quantized type, Target target) {
   /** Bytes of a row of activations. */
   long rowBytes(int k) {
     return (long) groups(k) * rowGroupBytes();
+  }
+
+  @Override
+  public int mostRows() {
+    return target.isAvx512() ? 6 : target.dotsBytes() ? 3 : 2;
+  }
+
+  @Override
+  public int blocksFor(int rows) {
+    if (!target.isAvx512()) {
+      return rows == 1 && target.dotsBytes() ? 3 : 2;
+    }
+    return rows <= 2 ? 4 : rows == 3 ? 3 : 2;
   }
 }

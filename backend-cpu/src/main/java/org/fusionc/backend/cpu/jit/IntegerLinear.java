@@ -80,8 +80,7 @@ public final class IntegerLinear implements PackedLinear {
   private void rows(ComputePool pool, long x, long bias, long y, int m) {
     long quantised = Scratch.reserveShared(m * format.rowBytes(k));
     pool.parallelFor(m, 4, (from, to) -> quantise(x, (int) from, (int) to, quantised));
-    var tiles =
-        new Tiles(m, format.blocks(n), format.blockBytes(k), format.target(), pool.threads());
+    var tiles = new Tiles(m, format.blocks(n), format.blockBytes(k), format, pool.threads());
     pool.parallelFor(
         tiles.tasks(),
         1,

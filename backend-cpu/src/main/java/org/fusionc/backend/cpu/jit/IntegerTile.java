@@ -8,7 +8,6 @@ import org.fusionc.backend.cpu.x86.Label;
 import org.fusionc.backend.cpu.x86.MachineCode;
 import org.fusionc.backend.cpu.x86.Operand;
 import org.fusionc.backend.cpu.x86.Operand.Address;
-import org.fusionc.backend.cpu.x86.ScalarAssembler.Arithmetic;
 import org.fusionc.backend.cpu.x86.ScalarAssembler.Condition;
 import org.fusionc.backend.cpu.x86.ScalarAssembler.Prefetch;
 import org.fusionc.backend.cpu.x86.Vec;
@@ -145,7 +144,7 @@ record IntegerTile(IntegerFormat format, int rows, int blocks, int ahead)
       asm.sub(count, 1);
       asm.jcc(Condition.NE, loop);
       asm.bind(done);
-      finish();
+      c.finishTile(totals, blocks, y, data);
       return c.finish();
     }
 
@@ -286,29 +285,6 @@ record IntegerTile(IntegerFormat format, int rows, int blocks, int ahead)
           for (int b = 0; b < blocks; b++) {
             c.emit(Instruction.VFMADD231PS, totals.get(r * blocks + b), low.get(b), repeated);
           }
-        }
-      }
-    }
-
-    private void finish() {
-      var asm = c.asm;
-      int vector = format.target().vector();
-      var bias = data;
-      asm.mov(bias, c.onStack(7));
-      var unbiased = new Label();
-      asm.test(bias, bias);
-      asm.jcc(Condition.E, unbiased);
-      for (int i = 0; i < totals.size(); i++) {
-        var total = totals.get(i);
-        c.emit(Instruction.VADDPS, total, total, Address.at(bias, i % blocks * vector));
-      }
-      asm.bind(unbiased);
-      for (int r = 0; r < rows; r++) {
-        for (int b = 0; b < blocks; b++) {
-          c.store(Address.at(y, b * vector), totals.get(r * blocks + b));
-        }
-        if (r + 1 < rows) {
-          asm.arithmetic(Arithmetic.ADD, y, c.onStack(6));
         }
       }
     }

@@ -5,13 +5,14 @@ import java.util.Optional;
 import java.util.Set;
 import org.fusionc.backend.cpu.x86.Cpu;
 import org.fusionc.backend.cpu.x86.Cpu.Feature;
+import org.fusionc.ir.DType;
 
 /**
  * What code is generated for.
  *
- * @param tier AVX512 or AVX2
+ * @param tier any but VECTOR
  * @param dotsBytes whether there is an int8 dot product (VNNI)
- * @param dotsHalves whether there is a bf16 dot product
+ * @param dotsHalves whether bf16 weights are multiplied by bf16 dot products
  */
 public record Target(Tier tier, boolean dotsBytes, boolean dotsHalves) {
   private static final Set<Feature> AVX2 = EnumSet.of(Feature.AVX2, Feature.FMA, Feature.F16C);
@@ -29,8 +30,12 @@ public record Target(Tier tier, boolean dotsBytes, boolean dotsHalves) {
     return switch (tier) {
       case AVX512 ->
           features.containsAll(AVX512) && features.containsAll(AVX2)
-              ? Optional.of(new Target(tier, true, features.contains(Feature.AVX512_BF16)))
+              ? Optional.of(new Target(tier, true, false))
               : Optional.empty();
+      case AVX512_BF16 ->
+          of(Tier.AVX512)
+              .filter(_ -> features.contains(Feature.AVX512_BF16))
+              .map(_ -> new Target(tier, true, true));
       case AVX2 ->
           features.containsAll(AVX2)
               ? Optional.of(new Target(tier, features.contains(Feature.AVX_VNNI), false))
@@ -39,18 +44,21 @@ public record Target(Tier tier, boolean dotsBytes, boolean dotsHalves) {
     };
   }
 
-  /** The tier, and what it uses beyond the least that it needs, for people. */
-  public String describe() {
-    return "["
-        + tier
-        + (dotsBytes ? ", int8 dot products" : ", no int8 dot products here")
-        + (dotsHalves ? ", bf16 dot products" : "")
-        + "]";
+  /** The tier, and how it multiplies weights of a dtype, for people. */
+  public String describe(DType dtype) {
+    String way =
+        switch (dtype) {
+          case DType.Quantized _ ->
+              dotsBytes ? "int8 dot products" : "int8 products, as there are no dot products";
+          case DType.Scalar scalar ->
+              scalar == DType.Scalar.BF16 && dotsHalves ? "bf16 dot products" : "f32 multiply-adds";
+        };
+    return tier + ", " + way;
   }
 
   /** Bytes of a vector. */
   int vector() {
-    return tier == Tier.AVX512 ? 64 : 32;
+    return isAvx512() ? 64 : 32;
   }
 
   /** 32-bit lanes of a vector. */
@@ -60,10 +68,10 @@ public record Target(Tier tier, boolean dotsBytes, boolean dotsHalves) {
 
   /** How many vector registers there are. */
   int registers() {
-    return tier == Tier.AVX512 ? 32 : 16;
+    return isAvx512() ? 32 : 16;
   }
 
   boolean isAvx512() {
-    return tier == Tier.AVX512;
+    return tier != Tier.AVX2;
   }
 }

@@ -14,6 +14,15 @@ final class Tiles {
     void run(int row, int rows, int block, int blocks);
   }
 
+  /** Which tiles there are kernels for. */
+  interface Shape {
+    /** Rows in the largest tile. */
+    int mostRows();
+
+    /** How many blocks a tile of so many rows takes, as far as registers go. */
+    int blocksFor(int rows);
+  }
+
   /** Weights of a task that come back for other rows. */
   private static final long CACHED = 384 * 1024;
 
@@ -28,13 +37,13 @@ final class Tiles {
   private final int taskRows;
   private final int rowTasks;
 
-  Tiles(int m, int blocks, long blockBytes, Target target, int threads) {
+  Tiles(int m, int blocks, long blockBytes, Shape shape, int threads) {
     this.m = m;
     this.blocks = blocks;
-    int most = mostRows(target);
+    int most = shape.mostRows();
     int count = Math.ceilDiv(m, most);
     tileRows = Math.ceilDiv(m, count);
-    tileBlocks = blocksFor(tileRows, target);
+    tileBlocks = shape.blocksFor(tileRows);
     long wanted = m <= most ? STREAMED : CACHED;
     long fit = Math.max(1, wanted / blockBytes);
     // Eight tasks for each thread even out what one of them lags behind.
@@ -45,19 +54,6 @@ final class Tiles {
     int parts = columnTasks >= 4 * threads ? 1 : Math.ceilDiv(4 * threads, columnTasks);
     taskRows = Math.ceilDiv(count, Math.min(parts, count)) * tileRows;
     rowTasks = Math.ceilDiv(m, taskRows);
-  }
-
-  /** Rows in the largest tile. */
-  static int mostRows(Target target) {
-    return target.isAvx512() ? 6 : target.dotsBytes() ? 3 : 2;
-  }
-
-  /** How many blocks a tile of so many rows takes, as far as registers go. */
-  static int blocksFor(int rows, Target target) {
-    if (!target.isAvx512()) {
-      return rows == 1 && target.dotsBytes() ? 3 : 2;
-    }
-    return rows <= 2 ? 4 : rows == 3 ? 3 : 2;
   }
 
   long tasks() {
