@@ -389,6 +389,11 @@ final class DecoderKernels {
     if (wrong != null) {
       return wrong;
     }
+    if (!op.gate().tensorType().isStatic()) {
+      return Choice.none(
+          "its experts are " + op.gate().type() + ", of no fixed size",
+          "experts of a static shape");
+    }
     return onF32(
         op.x(),
         "moe_" + KernelTable.dtype(op.gate()),

@@ -1,5 +1,6 @@
 package org.fusionc.backend.cpu;
 
+import java.util.List;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
 import org.fusionc.backend.cpu.jit.Tier;
@@ -141,12 +142,23 @@ final class KernelTable {
     if (op instanceof Linear
         || op instanceof Moe
         || op instanceof Gather
-        || op instanceof Dequantize) {
+        || op instanceof Quantize
+        || op instanceof Dequantize
+        || op instanceof Constant
+        || op instanceof Iota) {
       return null;
     }
     for (var input : op.inputs()) {
       if (input.type() instanceof Type.Tensor t && !Scalars.handles(t.dtype()) && !isLayout(op)) {
         return wants(input, "f32, f16, bf16, i32, i64 or bool");
+      }
+    }
+    var results = op.type() instanceof Type.Tuple(var parts) ? parts : List.of(op.type());
+    for (var result : results) {
+      if (result instanceof Type.Tensor t && !Scalars.handles(t.dtype()) && !isLayout(op)) {
+        return Choice.none(
+            "a result is " + t + ", and the kernels write f32, f16, bf16, i32, i64 and bool",
+            "cast to one of these instead");
       }
     }
     return null;
@@ -188,7 +200,7 @@ final class KernelTable {
         : ElementwiseKernels.binary(op, x, y, BinaryOp.DIVIDE, (a, b) -> a / b);
   }
 
-  private static Choice reduce(Op op, Value x, java.util.List<Long> axes, Choice.Factory factory) {
+  private static Choice reduce(Op op, Value x, List<Long> axes, Choice.Factory factory) {
     int rank = x.tensorType().rank();
     boolean last = axes.size() == 1 && (axes.getFirst() == -1 || axes.getFirst() == rank - 1);
     if (!last && !(axes.isEmpty() && rank == 1)) {
