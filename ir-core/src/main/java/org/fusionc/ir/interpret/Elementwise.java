@@ -115,10 +115,10 @@ final class Elementwise {
     var y = new Array(x.dtype(), x.shape());
     for (int i = 0; i < y.size(); i++) {
       double v = x.real(i);
-      if (v < op.min()) {
-        y.set(i, op.min());
-      } else if (v > op.max()) {
+      if (Math.max(v, op.min()) > op.max()) {
         y.set(i, op.max());
+      } else if (v < op.min()) {
+        y.set(i, op.min());
       } else {
         y.set(i, x.integer(i));
       }
