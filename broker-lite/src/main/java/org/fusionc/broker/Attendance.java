@@ -117,6 +117,9 @@ final class Attendance implements StreamObserver<PeerReport> {
             .setLeaseSeconds(membership.times().lease().toMillis() / 1e3)
             .setReportSeconds(membership.times().report().toMillis() / 1e3)
             .setLeave(Membership.mayLeave(state, name));
+    if (tokens != null) {
+      tokens.entries().forEach(token -> message.addTokens(token.line()));
+    }
     for (var order : Orders.of(state).getOrDefault(name, List.of())) {
       message.addSegments(segment(order));
     }

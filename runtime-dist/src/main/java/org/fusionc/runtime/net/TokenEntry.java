@@ -55,7 +55,7 @@ public record TokenEntry(String hash, Role role, Instant expires, String name) {
    *
    * @throws DiagnosticException if it is malformed
    */
-  static TokenEntry parse(String line) {
+  public static TokenEntry parse(String line) {
     String[] words = SPACE.split(line, -1);
     if (words.length != 4) {
       throw invalid("a line has a hash, a role, an expiry and a name, with a space between");
@@ -67,7 +67,8 @@ public record TokenEntry(String hash, Role role, Instant expires, String name) {
     }
   }
 
-  String line() {
+  /** One line, without its end: hash, role, expiry and name. */
+  public String line() {
     return hash + " " + role.word() + " " + expires + " " + name;
   }
 

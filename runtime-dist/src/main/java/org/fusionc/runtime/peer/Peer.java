@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -19,6 +20,8 @@ import org.fusionc.runtime.blob.BlobServer;
 import org.fusionc.runtime.exec.Pipeline;
 import org.fusionc.runtime.model.Compiler;
 import org.fusionc.runtime.net.Address;
+import org.fusionc.runtime.net.TokenEntry;
+import org.fusionc.runtime.net.Tokens;
 import org.fusionc.runtime.net.Transport;
 import org.fusionc.runtime.proto.Join;
 import org.fusionc.runtime.proto.PeerOrders;
@@ -67,6 +70,10 @@ public final class Peer implements AutoCloseable {
   private volatile @Nullable Speed unreported;
   private volatile @Nullable Speed speed;
   private volatile long ordersVersion;
+
+  /** Those whom the broker admits; nobody until it has said so. */
+  private volatile List<TokenEntry> admitted = List.of();
+
   private volatile boolean draining;
   private volatile boolean mayLeave;
   private boolean closed;
@@ -89,7 +96,7 @@ public final class Peer implements AutoCloseable {
     try {
       server =
           transport
-              .server(options.listen())
+              .server(options.listen(), token.isEmpty() ? null : Tokens.of(() -> admitted))
               .addService(new StageServer(host))
               .addService(BlobServer.readOnly(data.blobs()))
               .addService(new EchoServer())
@@ -286,6 +293,7 @@ public final class Peer implements AutoCloseable {
     @Override
     public void ordered(PeerOrders orders) {
       ordersVersion = orders.getVersion();
+      admitted = orders.getTokensList().stream().map(TokenEntry::parse).toList();
       links.measure(orders.getProbesList());
       if (orders.getLeave()) {
         mayLeave = true;
