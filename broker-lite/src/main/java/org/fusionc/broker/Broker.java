@@ -53,6 +53,8 @@ public final class Broker implements AutoCloseable {
       @Nullable Path tokens,
       Transport transport) {}
 
+  private final Options options;
+  private final Models models;
   private final Store store;
   private final Ledger ledger;
   private final Membership membership;
@@ -92,12 +94,13 @@ public final class Broker implements AutoCloseable {
   }
 
   private Broker(Options options, Store store) {
+    this.options = options;
     this.store = store;
     ledger = new Ledger(store);
     membership = new Membership(ledger, Membership.Times.DEFAULT);
     runs = new Runs(ledger);
     var blobs = BlobDirectory.open(options.data(), LARGEST_BLOB);
-    var models = new Models(blobs);
+    models = new Models(blobs);
     var deployments = new Deployments(ledger, membership, blobs, models);
     var tokens = options.tokens() == null ? null : Tokens.of(options.tokens());
     var service =
@@ -166,6 +169,16 @@ public final class Broker implements AutoCloseable {
       // The store is closed, or cannot be reached.
       return "";
     }
+  }
+
+  /** The models that have been put here. */
+  public Models models() {
+    return models;
+  }
+
+  /** Whether it asks nobody for a certificate or a token, and so listens on loopback only. */
+  public boolean isOpen() {
+    return options.tokens() == null && options.transport().options().tls() == null;
   }
 
   /** Where it listens. */

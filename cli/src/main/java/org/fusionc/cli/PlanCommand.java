@@ -1,9 +1,15 @@
 package org.fusionc.cli;
 
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import org.fusionc.broker.plan.LiveCluster;
 import org.fusionc.partitioner.Objective;
+import org.fusionc.partitioner.cluster.Cluster;
+import org.fusionc.partitioner.cluster.ClusterFile;
+import org.fusionc.runtime.cluster.BrokerClient;
 import org.fusionc.runtime.model.FirFile;
 import org.fusionc.runtime.model.Planning;
 import org.jspecify.annotations.Nullable;
@@ -29,9 +35,13 @@ final class PlanCommand implements Callable<Integer> {
   @Option(
       names = "--cluster",
       required = true,
-      paramLabel = "FILE.yaml",
-      description = "the devices and links; see docs/PLANS.md")
-  private Path cluster = Path.of("");
+      paramLabel = "FILE.yaml|HOST:PORT",
+      description =
+          "the devices and links, see docs/PLANS.md; or a broker, for its peers as they have been"
+              + " measured, with the memory that is free now")
+  private String cluster = "";
+
+  @Mixin private TransportOptions transport = new TransportOptions();
 
   @Option(
       names = "--objective",
@@ -62,9 +72,28 @@ final class PlanCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     try (var source = model.open()) {
-      var text = Planning.plan(source, cluster, objective, context, batch, quantize.rules());
+      var text = Planning.plan(source, machines(), objective, context, batch, quantize.rules());
       FirFile.write(text, output, Objects.requireNonNull(spec).commandLine().getOut());
     }
     return 0;
+  }
+
+  /** What is a file is read; else it must be a broker's address, or several. */
+  private Cluster machines() {
+    boolean file = cluster.endsWith(".yaml") || cluster.endsWith(".yml");
+    if (file || isFile() || !cluster.contains(":")) {
+      return ClusterFile.read(Path.of(cluster));
+    }
+    try (var client = BrokerClient.of(cluster, transport.transport())) {
+      return LiveCluster.of(client.status());
+    }
+  }
+
+  private boolean isFile() {
+    try {
+      return Files.exists(Path.of(cluster));
+    } catch (InvalidPathException e) {
+      return false;
+    }
   }
 }

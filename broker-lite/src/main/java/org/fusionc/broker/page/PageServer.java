@@ -2,27 +2,29 @@ package org.fusionc.broker.page;
 
 import io.helidon.http.HeaderNames;
 import io.helidon.http.Status;
-import io.helidon.http.sse.SseEvent;
 import io.helidon.webserver.WebServer;
-import io.helidon.webserver.http.HttpRouting;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
-import io.helidon.webserver.sse.SseSink;
 import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.fusionc.broker.Broker;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.runtime.net.Address;
+import org.fusionc.runtime.serve.ApiKeys;
+import org.fusionc.runtime.serve.ApiRoutes;
 
 /**
  * The broker's HTTP side, for browsers on this machine: the page at {@code /}; {@code GET
  * /api/status} gives the cluster's status as JSON, {@code GET /api/events} the same as server-sent
- * events, one whenever it has changed and at least every two seconds.
+ * events, one whenever it has changed and at least every two seconds. Below {@code /v1/} is
+ * OpenAI's API for the models that are deployed.
  */
 public final class PageServer implements AutoCloseable {
   /** It tells of its start at length; kept here since a logger that nobody holds is forgotten. */
@@ -34,12 +36,19 @@ public final class PageServer implements AutoCloseable {
   /** Changes come in flurries: a page need not redraw more often than this. */
   private static final Duration AT_MOST = Duration.ofMillis(200);
 
+  private static final int MOST_CONNECTIONS = 256;
+  private static final Duration READ_LIMIT = Duration.ofSeconds(60);
+  private static final Duration WRITE_LIMIT = Duration.ofSeconds(30);
+
+  private static final String API = "/v1/";
   private static final String STATUS = "/api/status";
   private static final String EVENTS = "/api/events";
   private static final Set<String> READ = Set.of("GET", "HEAD");
 
   private final Broker broker;
   private final Semaphore listeners = new Semaphore(MOST_LISTENERS);
+  private final DeployedModels models;
+  private final ApiRoutes api;
   private final WebServer server;
   private final Address address;
   private volatile boolean closed;
@@ -54,16 +63,20 @@ public final class PageServer implements AutoCloseable {
           .exception();
     }
     HELIDON.setLevel(Level.WARNING);
-    server =
+    models = new DeployedModels(broker);
+    api = new ApiRoutes(models, ApiKeys.none(), READ_LIMIT, WRITE_LIMIT);
+    var web =
         WebServer.builder()
             .address(host)
             .port(listen.port())
             .shutdownHook(false)
-            .routing((HttpRouting.Builder routing) -> routing.any(this::handle))
-            .build();
+            .maxTcpConnections(MOST_CONNECTIONS);
+    server = api.addTo(web, this::handle).build();
     try {
       server.start();
     } catch (RuntimeException failure) {
+      api.close();
+      models.close();
       throw Diagnostic.failed(
               Location.named(listen.toString()),
               "the page cannot be served there: "
@@ -83,14 +96,21 @@ public final class PageServer implements AutoCloseable {
     return new PageServer(broker, listen);
   }
 
-  private void handle(ServerRequest request, ServerResponse response) throws InterruptedException {
+  private void handle(ServerRequest request, ServerResponse response) {
     PageFiles.protect(response);
+    if (LocalHost.asked(request) && request.path().path().startsWith(API)) {
+      api.handle(request, response);
+    } else {
+      api.other(request, response, events -> answer(request, response, events));
+    }
+  }
+
+  private void answer(ServerRequest request, ServerResponse response, Consumer<byte[]> events)
+      throws InterruptedException {
+    var path = request.path().path();
     if (!LocalHost.asked(request)) {
       refuse(response, Status.create(421, "Misdirected Request"), LocalHost.REFUSAL);
-      return;
-    }
-    var path = request.path().path();
-    if (!PageFiles.has(path) && !path.equals(STATUS) && !path.equals(EVENTS)) {
+    } else if (!PageFiles.has(path) && !path.equals(STATUS) && !path.equals(EVENTS)) {
       refuse(response, Status.NOT_FOUND_404, "there is nothing here; the page is at /");
     } else if (!READ.contains(request.prologue().method().text())) {
       response.header(HeaderNames.ALLOW, "GET, HEAD");
@@ -100,7 +120,7 @@ public final class PageServer implements AutoCloseable {
       response.header(HeaderNames.CACHE_CONTROL, "no-store");
       response.send(json());
     } else if (path.equals(EVENTS)) {
-      events(response);
+      events(response, events);
     } else {
       PageFiles.send(path, response);
     }
@@ -115,16 +135,17 @@ public final class PageServer implements AutoCloseable {
     return MessageJson.text(broker.status());
   }
 
-  private void events(ServerResponse response) throws InterruptedException {
+  private void events(ServerResponse response, Consumer<byte[]> events)
+      throws InterruptedException {
     if (!listeners.tryAcquire()) {
       refuse(response, Status.SERVICE_UNAVAILABLE_503, "too many pages are open");
       return;
     }
-    try (var sink = response.sink(SseSink.TYPE)) {
+    try {
       long seen = -1;
       while (!closed) {
         seen = broker.await(seen, AT_LEAST);
-        sink.emit(SseEvent.create(json()));
+        events.accept(json().getBytes(StandardCharsets.UTF_8));
         Thread.sleep(AT_MOST);
       }
     } finally {
@@ -140,5 +161,7 @@ public final class PageServer implements AutoCloseable {
   public void close() {
     closed = true;
     server.stop();
+    api.close();
+    models.close();
   }
 }

@@ -2,6 +2,7 @@ package org.fusionc.broker.plan;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -10,13 +11,18 @@ import org.fusionc.broker.state.ClusterState;
 import org.fusionc.broker.state.Layout;
 import org.fusionc.broker.state.LinkFigure;
 import org.fusionc.broker.state.Peer;
+import org.fusionc.broker.state.PeerSpeed;
 import org.fusionc.broker.state.PeerState;
+import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.plan.Attributes;
 import org.fusionc.ir.plan.Unit.Dimension;
 import org.fusionc.partitioner.cluster.Cluster;
 import org.fusionc.partitioner.cluster.ClusterDevice;
 import org.fusionc.partitioner.cluster.LinkSpeed;
 import org.fusionc.partitioner.cluster.MachineLink;
+import org.fusionc.runtime.proto.ClusterStatus;
+import org.fusionc.runtime.proto.PeerStatus;
 
 /** The peers that are here, as the planner sees them. */
 public final class LiveCluster {
@@ -39,6 +45,78 @@ public final class LiveCluster {
     }
     return new Cluster(
         "the cluster", devices, links(state), Optional.of(speed(LinkFigure.ASSUMED)));
+  }
+
+  /**
+   * The same as a broker's status tells it: the peers that are alive, with the memory that the
+   * stages which they serve leave.
+   *
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if no peer is alive
+   */
+  public static Cluster of(ClusterStatus status) {
+    var devices = new ArrayList<ClusterDevice>();
+    var alive = new HashSet<String>();
+    for (var peer : status.getPeersList()) {
+      if (!peer.getState().equals(PeerState.ALIVE.toString())) {
+        continue;
+      }
+      alive.add(peer.getName());
+      long memory = peer.getMemory() - serving(status, peer);
+      if (memory > 0) {
+        devices.add(device(peer(peer), (double) memory));
+      }
+    }
+    if (devices.isEmpty()) {
+      throw Diagnostic.infeasible(
+              Location.named("broker " + status.getBroker()),
+              alive.isEmpty() ? "no peer is here" : "no peer has memory left",
+              "start one with fusionc peer --broker " + status.getBroker())
+          .exception();
+    }
+    var links = new ArrayList<MachineLink>();
+    for (var link : status.getLinksList()) {
+      if (alive.contains(link.getFrom()) && alive.contains(link.getTo())) {
+        var figure = new LinkFigure(link.getLatency(), link.getBandwidth());
+        links.add(new MachineLink(link.getFrom(), link.getTo(), false, speed(figure)));
+      }
+    }
+    return new Cluster("the cluster", devices, links, Optional.of(speed(LinkFigure.ASSUMED)));
+  }
+
+  /** Bytes of the stages that a peer is the first to serve. */
+  private static long serving(ClusterStatus status, PeerStatus peer) {
+    long bytes = 0;
+    for (var deployment : status.getDeploymentsList()) {
+      for (var segment : peer.getSegmentsList()) {
+        int stage = segment.getStage();
+        if (segment.getDeployment().equals(deployment.getName())
+            && stage < deployment.getStagesCount()
+            && deployment.getStages(stage).getHoldersCount() > 0
+            && deployment.getStages(stage).getHolders(0).getPeer().equals(peer.getName())) {
+          bytes += segment.getBytes();
+        }
+      }
+    }
+    return bytes;
+  }
+
+  private static Peer peer(PeerStatus peer) {
+    var speed =
+        peer.hasSpeed()
+            ? new PeerSpeed(
+                new TreeMap<>(peer.getSpeed().getFlopsMap()), peer.getSpeed().getBandwidth())
+            : null;
+    return new Peer(
+        peer.getName(),
+        "",
+        peer.getAddress(),
+        peer.getMemory(),
+        peer.getKind(),
+        peer.getThreads(),
+        "",
+        speed,
+        0,
+        PeerState.ALIVE);
   }
 
   private static Map<String, Long> taken(ClusterState state, String except) {

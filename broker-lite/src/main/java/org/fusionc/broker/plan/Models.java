@@ -79,6 +79,24 @@ public final class Models {
   }
 
   /**
+   * The artifact of that manifest.
+   *
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if it is not here
+   */
+  public synchronized ModelSource open(String digest) {
+    var manifest = manifest(digest);
+    try {
+      // The folder's index is the one file that is not named by its content.
+      manifest.writeFolder(blobs.root());
+    } catch (IOException failure) {
+      throw Diagnostic.failed(
+              Location.named(blobs.root().toString()), "it cannot be written: " + failure, "")
+          .exception();
+    }
+    return ModelSource.open(blobs.root(), null);
+  }
+
+  /**
    * The model of that manifest.
    *
    * @throws org.fusionc.ir.diagnostic.DiagnosticException if it is not here, or is cut or lowered
@@ -89,16 +107,7 @@ public final class Models {
     if (known != null) {
       return known;
     }
-    var manifest = manifest(digest);
-    try {
-      // The folder's index is the one file that is not named by its content.
-      manifest.writeFolder(blobs.root());
-    } catch (IOException failure) {
-      throw Diagnostic.failed(
-              Location.named(blobs.root().toString()), "it cannot be written: " + failure, "")
-          .exception();
-    }
-    try (var source = ModelSource.open(blobs.root(), null)) {
+    try (var source = open(digest)) {
       if (source.phase().compareTo(Phase.PARTITIONED) >= 0) {
         throw Diagnostic.invalid(
                 Location.named("manifest " + digest),

@@ -1,5 +1,5 @@
 // The broker's page. It reads /api/events (the status, as server-sent events) and talks to
-// /v1/chat/completions; both are the broker's own. What comes from the cluster is shown as text only.
+// /v1/chat/completions, or /v1/completions if a model is not made for chat; all are the broker's own. What comes from the cluster is shown as text only.
 const $ = (id) => document.getElementById(id);
 
 function element(tag, content, attributes = {}) {
@@ -130,6 +130,7 @@ function drawPlans(status) {
     const chosen = $("model").value;
     $("model").replaceChildren(...wanted.map((name) => element("option", name, { value: name })));
     if (wanted.includes(chosen)) $("model").value = chosen;
+    readModels();
   }
   $("send").disabled = !wanted.length;
 }
@@ -163,7 +164,25 @@ events.onerror = () => {
 // ---- chat
 
 const conversation = [];
+const madeForChat = new Map();
 let asking = null;
+
+// Which models are made for chat: /v1/models says it.
+async function readModels() {
+  try {
+    const response = await fetch("/v1/models");
+    if (response.ok) for (const model of (await response.json()).data) madeForChat.set(model.id, model.chat);
+  } catch {
+    // The line at the top says that the broker does not answer.
+  }
+  tellKind();
+}
+
+function tellKind() {
+  const plain = madeForChat.get($("model").value) === false;
+  $("kind").hidden = !plain;
+  $("prompt").placeholder = plain ? "Begin a text" : "Write to the model";
+}
 
 function say(role, text) {
   const line = element("p", text, { class: role });
@@ -187,26 +206,29 @@ async function* messages(response) {
 }
 
 async function ask(text) {
+  asking = new AbortController();
+  const model = $("model").value;
+  if (!madeForChat.has(model)) await readModels();
+  const chat = madeForChat.get(model) !== false;
   conversation.push({ role: "user", content: text });
   say("user", text);
   const answer = say("assistant", "");
-  asking = new AbortController();
   $("send").hidden = true;
   $("stop").hidden = false;
   let content = "";
   try {
-    const response = await fetch("/v1/chat/completions", {
+    const response = await fetch(chat ? "/v1/chat/completions" : "/v1/completions", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       signal: asking.signal,
-      body: JSON.stringify({ model: $("model").value, messages: conversation, stream: true, max_tokens: 512 }),
+      body: JSON.stringify({ model, ...(chat ? { messages: conversation } : { prompt: text }), stream: true, max_tokens: 512 }),
     });
     if (!response.ok) throw new Error((await response.json().catch(() => null))?.error?.message ?? `the broker answered ${response.status}`);
     for await (const data of messages(response)) {
       if (data === "[DONE]") break;
       const piece = JSON.parse(data);
       if (piece.error) throw new Error(piece.error.message);
-      content += piece.choices?.[0]?.delta?.content ?? "";
+      content += (chat ? piece.choices?.[0]?.delta?.content : piece.choices?.[0]?.text) ?? "";
       answer.textContent = content;
       answer.scrollIntoView({ block: "nearest" });
     }
@@ -226,5 +248,9 @@ $("ask").addEventListener("submit", (event) => {
   if (!text || asking || !$("model").value) return;
   $("prompt").value = "";
   ask(text);
+});
+$("model").addEventListener("change", () => {
+  conversation.length = 0;
+  tellKind();
 });
 $("stop").addEventListener("click", () => asking?.abort());

@@ -1,6 +1,5 @@
 package org.fusionc.runtime.model;
 
-import java.nio.file.Path;
 import org.fusionc.ir.Graph;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.pass.Phase;
@@ -8,7 +7,7 @@ import org.fusionc.ir.text.FirPrinter;
 import org.fusionc.partitioner.Objective;
 import org.fusionc.partitioner.PlanOptions;
 import org.fusionc.partitioner.Planner;
-import org.fusionc.partitioner.cluster.ClusterFile;
+import org.fusionc.partitioner.cluster.Cluster;
 import org.jspecify.annotations.Nullable;
 
 /** Making plans for models. */
@@ -24,12 +23,11 @@ public final class Planning {
    */
   public static String plan(
       ModelSource source,
-      Path cluster,
+      Cluster machines,
       Objective objective,
       @Nullable Integer context,
       int batch,
       @Nullable String quantize) {
-    var machines = ClusterFile.read(cluster);
     var options =
         new Compiler.Options(
             new Compiler.Cut.Whole(),

@@ -1,5 +1,6 @@
 package org.fusionc.runtime.serve;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A request that is answered with an error, in the shape that OpenAI's clients read. */
@@ -48,12 +49,14 @@ final class ApiException extends RuntimeException {
     return new ApiException(status, "invalid_request_error", code, param, message, 0);
   }
 
-  static ApiException noModel(String model, String served) {
+  static ApiException noModel(String model, List<String> served) {
     return of(
         404,
         "model_not_found",
         "model",
-        "The model %s does not exist; this server has '%s'.".formatted(quote(model), served));
+        "The model %s does not exist; this server has %s."
+            .formatted(
+                quote(model), served.isEmpty() ? "none" : "'" + String.join("', '", served) + "'"));
   }
 
   static ApiException overloaded(int waiting) {

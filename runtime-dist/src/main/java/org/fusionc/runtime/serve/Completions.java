@@ -9,7 +9,7 @@ import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Failure;
 import org.jspecify.annotations.Nullable;
 
-/** Answers the requests that generate text. */
+/** Answers the requests that generate text with one model. */
 final class Completions {
   /** How often a client's connection is looked at while nothing happens, in milliseconds. */
   private static final long GLANCE = 100;
@@ -19,17 +19,16 @@ final class Completions {
   private final ApiMetrics metrics;
   private final TokenTexts texts;
 
-  Completions(ServedModel model, Admission admission, ApiMetrics metrics) {
-    this.model = model;
-    this.admission = admission;
+  Completions(HostedModel hosted, ApiMetrics metrics) {
+    this.model = hosted.model();
+    this.admission = hosted.admission();
     this.metrics = metrics;
-    this.texts = new TokenTexts(model.tokenizer());
+    this.texts = hosted.texts();
   }
 
-  void answer(Job.Kind kind, Exchange exchange) throws InterruptedException {
-    var reader = new RequestReader(model, Fields.of(Json.body(exchange.body()), ""));
+  void answer(Job.Kind kind, Fields body, Exchange exchange) throws InterruptedException {
+    var reader = new RequestReader(model, body);
     var job = kind == Job.Kind.CHAT ? reader.chat() : reader.completion();
-    exchange.connection().working();
     try (var run = new Run(model, job, admission)) {
       metrics.accepted(job.prompts().stream().mapToInt(List::size).sum());
       new Answering(job, run, exchange).go();

@@ -134,7 +134,8 @@ final class Exchange {
     end();
   }
 
-  private void event(byte[] data) {
+  /** As {@link #event(ObjectNode)}; one line of JSON. */
+  void event(byte[] data) {
     connection.writing();
     try {
       var out = stream;

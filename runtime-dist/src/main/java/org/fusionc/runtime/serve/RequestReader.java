@@ -26,10 +26,8 @@ final class RequestReader {
   RequestReader(ServedModel model, Fields body) {
     this.model = model;
     this.body = body;
-    var wanted = body.requiredString("model");
-    if (!wanted.equals(model.name())) {
-      throw ApiException.noModel(wanted, model.name());
-    }
+    // It is known already: the model was found by it.
+    var _ = body.requiredString("model");
   }
 
   /** The body of /v1/completions. */
