@@ -45,13 +45,24 @@ public final class Broker implements AutoCloseable {
    * @param data where state and blobs are kept
    * @param store {@code etcd://…}; null for a file in the data directory
    * @param tokens that peers, clients and administrators show; null if none are asked for
+   * @param replanning when a better plan takes the place of one
    */
   public record Options(
       Address listen,
       Path data,
       @Nullable String store,
       @Nullable Path tokens,
-      Transport transport) {}
+      Transport transport,
+      Replanning.Policy replanning) {
+    public Options(
+        Address listen,
+        Path data,
+        @Nullable String store,
+        @Nullable Path tokens,
+        Transport transport) {
+      this(listen, data, store, tokens, transport, Replanning.Policy.DEFAULT);
+    }
+  }
 
   private final Options options;
   private final Models models;
@@ -115,7 +126,7 @@ public final class Broker implements AutoCloseable {
     listen(options.listen());
     address = options.listen().withPort(server.getPort());
     start("leases", membership::run);
-    start("plans", new Replanner(ledger, models, Replanning.Policy.DEFAULT)::run);
+    start("plans", new Replanner(ledger, models, options.replanning())::run);
     election = Election.stand(store, Ledger.PREFIX + "leader", address.toString(), TERM, leading());
     try {
       election.awaitFirst(TERM);

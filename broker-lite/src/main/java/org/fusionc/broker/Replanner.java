@@ -1,10 +1,8 @@
 package org.fusionc.broker;
 
-import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.fusionc.broker.plan.Models;
+import org.fusionc.broker.plan.Patience;
 import org.fusionc.broker.plan.Replanning;
 import org.fusionc.broker.state.ClusterState;
 import org.fusionc.broker.state.Deployment;
@@ -15,34 +13,29 @@ import org.slf4j.LoggerFactory;
 /** Looks from time to time whether deployments would fare better with another plan. */
 final class Replanner {
   private static final Logger LOG = LoggerFactory.getLogger(Replanner.class);
-  private static final Duration EVERY = Duration.ofSeconds(5);
 
   private final Ledger ledger;
   private final Models models;
   private final Replanning.Policy policy;
 
-  /** By deployment: what the cluster was like when no better plan was found. */
-  private final Map<String, List<Object>> settled = new HashMap<>();
-
-  /** By deployment: how often in a row a better plan was there. */
-  private final Map<String, Integer> better = new HashMap<>();
+  private final Patience patience;
 
   Replanner(Ledger ledger, Models models, Replanning.Policy policy) {
     this.ledger = ledger;
     this.models = models;
     this.policy = policy;
+    patience = new Patience(policy.times());
   }
 
   /** Runs until interrupted. */
   void run() {
     try {
       while (true) {
-        Thread.sleep(EVERY);
+        Thread.sleep(policy.every());
         try {
           if (ledger.leads()) {
             var state = ledger.state().at(System.currentTimeMillis());
-            settled.keySet().retainAll(state.deployments().keySet());
-            better.keySet().retainAll(state.deployments().keySet());
+            patience.retain(state.deployments().keySet());
             state.deployments().values().forEach(deployment -> look(state, deployment));
           }
         } catch (Ledger.NotLeading other) {
@@ -64,18 +57,16 @@ final class Replanner {
     }
     boolean rests = state.now() - deployment.changedAt() < policy.rest().toMillis();
     var now = Replanning.fingerprint(state);
-    if (rests || deployment.next() != null || now.equals(settled.get(name))) {
+    if (rests || deployment.next() != null || patience.isSettled(name, now)) {
       return;
     }
     var module = models.model(deployment.manifest()).module();
     var found = Replanning.better(module, state, deployment, policy);
     if (found.isEmpty()) {
-      better.remove(name);
-      settled.put(name, now);
+      patience.none(name, now);
       return;
     }
-    if (better.merge(name, 1, Integer::sum) >= policy.times()) {
-      better.remove(name);
+    if (patience.found(name)) {
       LOG.info(
           "deployment {}: a plan over {} is expected to take {} instead of {} ms per token",
           name,

@@ -1,11 +1,14 @@
 package org.fusionc.cli;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.fusionc.broker.Broker;
 import org.fusionc.broker.page.PageServer;
+import org.fusionc.broker.plan.Replanning;
+import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.runtime.net.Address;
 import org.fusionc.runtime.net.Transport;
 import org.jspecify.annotations.Nullable;
@@ -60,6 +63,15 @@ final class BrokerCommand implements Callable<Integer> {
       description = "with ca.pem, cert.pem and key.pem, which fusionc ca issue makes")
   private @Nullable Path tls;
 
+  @Option(
+      names = "--replan-rest",
+      paramLabel = "SECONDS",
+      description =
+          "a deployment whose plan has changed keeps it at least so long (default"
+              + " ${DEFAULT-VALUE})",
+      defaultValue = "30")
+  private int replanRest;
+
   @Override
   public Integer call() throws InterruptedException {
     var options =
@@ -68,7 +80,8 @@ final class BrokerCommand implements Callable<Integer> {
             data == null ? Broker.defaultData() : data,
             store,
             tokens,
-            Transport.of(new Transport.Options(tls, null)));
+            Transport.of(new Transport.Options(tls, null)),
+            Replanning.Policy.DEFAULT.withRest(rest()));
     var ended = new CountDownLatch(1);
     try (var broker = Broker.start(options);
         var page = PageServer.start(broker, Address.parse(http))) {
@@ -90,5 +103,13 @@ final class BrokerCommand implements Callable<Integer> {
       ended.await();
     }
     return 0;
+  }
+
+  private Duration rest() {
+    if (replanRest < 1) {
+      throw Diagnostic.usage("--replan-rest is " + replanRest, "give it 1 second or more")
+          .exception();
+    }
+    return Duration.ofSeconds(replanRest);
   }
 }

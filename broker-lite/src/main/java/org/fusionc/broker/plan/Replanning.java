@@ -35,9 +35,17 @@ public final class Replanning {
    * @param gain the share by which the expected cost must fall
    * @param rest after a change, until the next one
    * @param times in a row that a better plan must be there
+   * @param every how often plans are looked at
    */
-  public record Policy(double gain, Duration rest, int times) {
-    public static final Policy DEFAULT = new Policy(0.15, Duration.ofSeconds(30), 3);
+  public record Policy(double gain, Duration rest, int times, Duration every) {
+    public static final Policy DEFAULT =
+        new Policy(0.15, Duration.ofSeconds(30), 3, Duration.ofSeconds(5));
+
+    /** The same, but deployments rest so long; they are looked at so often that it matters. */
+    public Policy withRest(Duration other) {
+      var often = Duration.ofMillis(Math.max(200, other.toMillis() / 6));
+      return new Policy(gain, other, times, often.compareTo(every) < 0 ? often : every);
+    }
   }
 
   private Replanning() {}

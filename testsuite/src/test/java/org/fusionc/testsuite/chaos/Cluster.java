@@ -14,14 +14,19 @@ final class Cluster implements AutoCloseable {
   private final Path folder;
   private final List<String> brokerOptions;
   private Program broker;
-  private final String address;
+  private String address;
+  private final List<Program> others = new ArrayList<>();
   private final Map<String, Program> peers = new LinkedHashMap<>();
 
   private Cluster(Path folder, List<String> brokerOptions) {
     this.folder = folder;
     this.brokerOptions = brokerOptions;
     broker = startBroker("127.0.0.1:0");
-    address = broker.await("broker: listening on (\\S+?),", START).group(1);
+    address = listening(broker);
+  }
+
+  private static String listening(Program broker) {
+    return broker.await("broker: listening on (\\S+?),", START).group(1);
   }
 
   static Cluster start(Path folder, String... brokerOptions) {
@@ -36,7 +41,18 @@ final class Cluster implements AutoCloseable {
     return Program.start("the broker", arguments);
   }
 
-  /** Where the broker listens, {@code HOST:PORT}. */
+  /**
+   * Starts a second broker, which takes over when the first one is gone; for a store that both
+   * have. Peers that start from now on, and clients, know both.
+   */
+  Program standIn() {
+    var other = startBroker("127.0.0.1:0");
+    address = address + "," + listening(other);
+    others.add(other);
+    return other;
+  }
+
+  /** Where the broker listens, {@code HOST:PORT}; with a comma between, where there are two. */
   String address() {
     return address;
   }
@@ -45,7 +61,11 @@ final class Cluster implements AutoCloseable {
     return broker;
   }
 
-  /** Kills the broker, and starts it again at the same address. */
+  Path folder() {
+    return folder;
+  }
+
+  /** Kills the broker, if it still runs, and starts it again at the same address. */
   void restartBroker() {
     broker.kill();
     broker = startBroker(address);
@@ -55,7 +75,10 @@ final class Cluster implements AutoCloseable {
   /** Starts a peer, or starts it again after its end; does not wait. */
   Program peer(String name, String... options) {
     var arguments = new ArrayList<>(List.of("peer", "--broker", address, "--name", name));
-    arguments.addAll(List.of("--threads", "1", "--memory", "400MiB"));
+    arguments.addAll(List.of("--threads", "1"));
+    if (!List.of(options).contains("--memory")) {
+      arguments.addAll(List.of("--memory", "400MiB"));
+    }
     arguments.addAll(List.of("--data", folder.resolve(name).toString()));
     arguments.addAll(List.of(options));
     var program = Program.start("peer " + name, arguments);
@@ -81,6 +104,7 @@ final class Cluster implements AutoCloseable {
   @Override
   public void close() {
     peers.values().forEach(Program::close);
+    others.forEach(Program::close);
     broker.close();
   }
 }

@@ -42,7 +42,13 @@ final class Deployment implements AutoCloseable {
   }
 
   ClusterEngine open(int sessions, RunListener listener) {
-    var options = ClusterEngine.Options.of(sessions, Math.min(512, source.context()), "test");
+    return open(sessions, Duration.ofMinutes(4), listener);
+  }
+
+  ClusterEngine open(int sessions, Duration deadline, RunListener listener) {
+    int context = Math.min(512, source.context());
+    var options =
+        new ClusterEngine.Options(sessions, context, Duration.ofSeconds(1), deadline, "test");
     return ClusterEngine.open(client, name, source, options, Transport.plain(), listener);
   }
 

@@ -24,22 +24,28 @@ import tools.jackson.databind.json.JsonMapper;
  * The models that tests run: the example, and the checkpoints beside the repository if they are
  * there.
  */
-final class Models {
+public final class Models {
   /** A prompt and what the reference implementation makes of it. */
-  record Golden(List<Integer> prompt, List<Integer> greedy, double[] logits) {}
+  public record Golden(List<Integer> prompt, List<Integer> greedy, double[] logits) {}
 
   private Models() {}
 
-  static Path example() {
+  public static Path example() {
     return Repository.root().resolve("examples/shakespeare");
   }
 
-  /** The checkpoints with golden tokens; the test is skipped, saying so, if they are not there. */
-  static List<Path> withGolden() {
+  /** The folder of checkpoints; the test is skipped, saying so, if it is not there. */
+  public static Path shared() {
     var root = Repository.root().resolveSibling("shared").resolve("models");
     if (!Files.isDirectory(root)) {
       Assumptions.abort("shared/models is not beside the repository: no golden tokens to compare");
     }
+    return root;
+  }
+
+  /** The checkpoints with golden tokens; the test is skipped, saying so, if they are not there. */
+  static List<Path> withGolden() {
+    var root = shared();
     try (var found = Files.walk(root, 2)) {
       return found
           .filter(d -> Files.exists(d.resolve("golden.json")))
@@ -51,7 +57,7 @@ final class Models {
     }
   }
 
-  static List<Golden> golden(Path model) {
+  public static List<Golden> golden(Path model) {
     var root = new JsonMapper().readTree(model.resolve("golden.json").toFile());
     var cases = new ArrayList<Golden>();
     for (var entry : root.isArray() ? root : root.get("cases")) {

@@ -1,0 +1,135 @@
+package org.fusionc.broker.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.IntToDoubleFunction;
+import org.fusionc.broker.state.ClusterState;
+import org.fusionc.broker.state.Deployment;
+import org.fusionc.broker.state.Held;
+import org.fusionc.broker.state.Orders;
+import org.fusionc.broker.state.Peer;
+import org.fusionc.broker.state.PeerSpeed;
+import org.fusionc.broker.state.PeerState;
+import org.fusionc.broker.state.Placement;
+import org.fusionc.broker.state.Wish;
+import org.fusionc.ir.DType;
+import org.fusionc.ir.Module;
+import org.fusionc.ir.pass.Phase;
+import org.fusionc.runtime.model.Compiler;
+import org.fusionc.runtime.model.ModelSource;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** When a deployment moves: on lasting gains, and not to and fro. Time passes by numbers only. */
+class ReplanningTest {
+  private static final Wish WISH = new Wish("latency", 512, 1, "f32", 0, false);
+  private static final Replanning.Policy POLICY = Replanning.Policy.DEFAULT;
+  private static Module module;
+
+  @BeforeAll
+  static void read() {
+    var folder = Path.of("").toAbsolutePath();
+    while (!folder.resolve("examples/shakespeare").toFile().isDirectory()) {
+      folder = folder.getParent();
+    }
+    try (var source = ModelSource.open(folder.resolve("examples/shakespeare"), DType.Scalar.F32)) {
+      var options =
+          new Compiler.Options(
+              new Compiler.Cut.Whole(), Compiler.backend("interp"), Phase.QUANTIZED, (p, m) -> {});
+      module = Compiler.compile(source.module(), source.phase(), options).module();
+    }
+  }
+
+  private static Peer peer(String name, double speed) {
+    var figures = new PeerSpeed(new TreeMap<>(Map.of("f32", 1e9 * speed)), 1e9 * speed);
+    return new Peer(
+        name, "i-" + name, name + ":1", 1 << 30, "cpu", 1, "1", figures, 0, PeerState.ALIVE);
+  }
+
+  /** All that is ordered is there. */
+  private static ClusterState ready(ClusterState state) {
+    var next = state;
+    for (var orders : Orders.of(state).entrySet()) {
+      next =
+          next.withHeld(
+              orders.getKey(),
+              orders.getValue().stream()
+                  .map(o -> new Held(o.key(), true, "", o.need().bytes(), 0))
+                  .toList());
+    }
+    return Placement.reconcile(next);
+  }
+
+  private static ClusterState deployed(ClusterState state) {
+    var plan = PlanMaker.plan(module, LiveCluster.of(state, ""), WISH);
+    var layout = PlanMaker.layout(plan, state);
+    var deployment = new Deployment("m", "sha256:0", WISH, 32, 16, layout, null, 1, 0);
+    return ready(ready(ready(Placement.reconcile(state.withDeployment(deployment)))));
+  }
+
+  private static String serving(ClusterState state) {
+    return state.deployments().get("m").current().holders().getFirst().getFirst().peer();
+  }
+
+  /** Looks every five seconds, as the broker does; gives when the deployment moved. */
+  private static ArrayList<Integer> moves(
+      ClusterState start, int looks, IntToDoubleFunction speed) {
+    var moves = new ArrayList<Integer>();
+    var patience = new Patience(POLICY.times());
+    var state = start;
+    for (int look = 1; look <= looks; look++) {
+      state =
+          state.at(look * POLICY.every().toMillis()).withPeer(peer("b", speed.applyAsDouble(look)));
+      var deployment = state.deployments().get("m");
+      var now = Replanning.fingerprint(state);
+      boolean rests = state.now() - deployment.changedAt() < POLICY.rest().toMillis();
+      if (!rests && !patience.isSettled("m", now)) {
+        var better = Replanning.better(module, state, deployment, POLICY);
+        if (better.isEmpty()) {
+          patience.none("m", now);
+        } else if (patience.found("m")) {
+          moves.add(look);
+          var next = deployment.with(deployment.current(), better.get().layout());
+          state = ready(Placement.reconcile(state.withDeployment(next)));
+          state = ready(state);
+        }
+      }
+    }
+    return moves;
+  }
+
+  private static ClusterState two() {
+    return deployed(ClusterState.EMPTY.withPeer(peer("a", 1)).withPeer(peer("b", 0.3)));
+  }
+
+  @Test
+  void aLastingGainIsTakenOnce() {
+    var state = two();
+    assertThat(serving(state)).isEqualTo("a");
+    assertThat(moves(state, 200, look -> look < 20 ? 0.3 : 10)).containsExactly(22);
+  }
+
+  @Test
+  void whatIsFasterNowAndThenIsNotMovedTo() {
+    assertThat(moves(two(), 200, look -> look % 2 == 0 ? 10 : 0.3)).isEmpty();
+    assertThat(moves(two(), 200, look -> look % 3 == 0 ? 0.3 : 10)).isEmpty();
+  }
+
+  @Test
+  void smallGainsAreNotWorthIt() {
+    assertThat(moves(two(), 200, look -> 1.1)).isEmpty();
+  }
+
+  @Test
+  void slowOscillationsMoveItNoMoreOftenThanItMayAndItRestsInBetween() {
+    var moves = moves(two(), 200, look -> look / 4 % 2 == 0 ? 10 : 0.1);
+    for (int i = 1; i < moves.size(); i++) {
+      assertThat((moves.get(i) - moves.get(i - 1)) * POLICY.every().toSeconds())
+          .isGreaterThanOrEqualTo(POLICY.rest().toSeconds());
+    }
+  }
+}

@@ -1,0 +1,167 @@
+package org.fusionc.testsuite.chaos;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Optional;
+import org.fusionc.runtime.cluster.Recovery;
+import org.fusionc.runtime.cluster.RunListener;
+import org.fusionc.runtime.proto.Speed;
+import org.fusionc.runtime.proto.StageHolder;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Another plan, another broker, and what peers have on their disks. */
+@Tag("chaos")
+class PlansTest {
+  private static final String SNUG = "4MiB";
+
+  @TempDir private Path folder;
+
+  @Test
+  void aBetterPlanIsFollowedInTheMidstOfASession() throws Exception {
+    try (var cluster = Cluster.start(folder, "--replan-rest", "2")) {
+      slow("a");
+      slow("b");
+      cluster.peer("a");
+      cluster.peer("b");
+      cluster.peers().values().forEach(Cluster::awaitJoined);
+      try (var deployment = new Deployment(cluster.address(), Talk.model(), 0, 2, "f32")) {
+        var talk = Talk.of(deployment);
+        var before = deployment.view().getPlanDigest();
+        try (var run = deployment.open(1, RunListener.none())) {
+          var ids =
+              talk.disturbed(run, () -> cluster.peer("fast"), () -> run.peers().contains("fast"));
+          assertThat(ids).isEqualTo(talk.expected());
+          assertThat(deployment.view().getPlanDigest()).isNotEqualTo(before);
+          assertThat(run.recoveries())
+              .isNotEmpty()
+              .allMatch(recovery -> recovery.cause() == Recovery.Cause.RE_PLANNED);
+          assertThat(talk.plain(run)).isEqualTo(talk.expected());
+        }
+      }
+    }
+  }
+
+  /** Has a peer believe that its machine is slow; it does not measure while it is in use. */
+  private void slow(String peer) throws IOException {
+    var speed = Speed.newBuilder().setBandwidth(1e6).putFlops("f32", 1e6).putFlops("bf16", 1e6);
+    var data = Files.createDirectories(folder.resolve(peer));
+    Files.write(data.resolve("speed-1"), speed.build().toByteArray());
+  }
+
+  @Test
+  void aPeersDiskHasTheBlobsOfItsOwnStageOnly() throws Exception {
+    try (var cluster = Cluster.start(folder)) {
+      for (int i = 0; i < 3; i++) {
+        cluster.peer("p" + i, "--memory", SNUG);
+      }
+      cluster.peers().values().forEach(Cluster::awaitJoined);
+      try (var deployment = new Deployment(cluster.address(), Talk.model(), 3, 1, "f32");
+          var run = deployment.open(1, RunListener.none())) {
+        var talk = Talk.of(deployment);
+        assertThat(talk.plain(run)).isEqualTo(talk.expected());
+        assertThat(deployment.view().getStagesList())
+            .allMatch(stage -> stage.getHoldersCount() == 1);
+        assertThat(
+                deployment.view().getStagesList().stream()
+                    .map(stage -> stage.getHolders(0))
+                    .map(StageHolder::getPeer))
+            .containsExactlyInAnyOrder("p0", "p1", "p2");
+        long model = Files.size(Talk.model().resolve("model.safetensors"));
+        long all = 0;
+        for (var peer : cluster.peers().keySet()) {
+          long bytes = weights(folder.resolve(peer));
+          assertThat(bytes).as(peer).isPositive().isLessThan(model * 2 / 3);
+          all += bytes;
+        }
+        // Each weight is somewhere; the embedding is also the last layer's, and may be there twice.
+        assertThat(all).isBetween(model * 9 / 10, model * 3 / 2);
+      }
+    }
+  }
+
+  /** The bytes of blobs, without those that every peer has: the module, tokenizer and the like. */
+  private static long weights(Path data) throws IOException {
+    try (var files = Files.walk(data.resolve("blobs"))) {
+      return files.filter(Files::isRegularFile).mapToLong(file -> file.toFile().length()).sum();
+    }
+  }
+
+  @Test
+  void anotherBrokerTakesOverWhatEtcdKeeps() throws Exception {
+    var program = etcd();
+    Assumptions.assumeTrue(
+        program.isPresent(), "there is no etcd on the PATH, and FUSIONC_ETCD names none");
+    int port = FreePort.choose();
+    var client = "http://127.0.0.1:" + port;
+    var peer = "http://127.0.0.1:" + FreePort.choose();
+    var etcd =
+        new ProcessBuilder(
+                program.get().toString(),
+                "--data-dir=" + folder.resolve("etcd"),
+                "--listen-client-urls=" + client,
+                "--advertise-client-urls=" + client,
+                "--listen-peer-urls=" + peer,
+                "--initial-advertise-peer-urls=" + peer,
+                "--initial-cluster=default=" + peer)
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("etcd.log").toFile())
+            .start();
+    try {
+      Talk.await("etcd listens", () -> listens(port));
+      try (var cluster = Cluster.start(folder, "--store", "etcd://127.0.0.1:" + port)) {
+        var other = cluster.standIn();
+        for (int i = 0; i < 3; i++) {
+          cluster.peer("p" + i);
+        }
+        cluster.peers().values().forEach(Cluster::awaitJoined);
+        try (var deployment = new Deployment(cluster.address(), Talk.model(), 3, 1, "f32")) {
+          var talk = Talk.of(deployment);
+          var before = deployment.view();
+          try (var run = deployment.open(1, RunListener.none())) {
+            assertThat(talk.disturbed(run, cluster.broker()::kill)).isEqualTo(talk.expected());
+            for (var joined : cluster.peers().values()) {
+              joined.await("joined \\S+ again", Talk.LONG);
+            }
+            other.await("leads: 3 peers and 1 deployments", Talk.LONG);
+            assertThat(deployment.view().getPlanDigest()).isEqualTo(before.getPlanDigest());
+            // Whom the new leader appoints, the run hears of.
+            deployment.awaitHolders(2, Talk.LONG);
+            var lost = run.peers().get(1);
+            var ids = talk.disturbed(run, cluster.runningPeer(lost)::kill);
+            assertThat(ids).isEqualTo(talk.expected());
+            assertThat(run.peers()).doesNotContain(lost);
+          }
+        }
+      }
+    } finally {
+      etcd.destroyForcibly().waitFor();
+    }
+  }
+
+  private static boolean listens(int port) {
+    try (var socket = new java.net.Socket("127.0.0.1", port)) {
+      return socket.isConnected();
+    } catch (IOException notYet) {
+      return false;
+    }
+  }
+
+  private static Optional<Path> etcd() {
+    var named = System.getenv("FUSIONC_ETCD");
+    if (named != null && !named.isEmpty()) {
+      return Optional.of(Path.of(named));
+    }
+    return Arrays.stream(System.getenv("PATH").split(File.pathSeparator, -1))
+        .map(each -> Path.of(each, "etcd"))
+        .filter(Files::isExecutable)
+        .findFirst();
+  }
+}
