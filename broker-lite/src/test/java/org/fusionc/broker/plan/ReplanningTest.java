@@ -110,23 +110,23 @@ class ReplanningTest {
   void aLastingGainIsTakenOnce() {
     var state = two();
     assertThat(serving(state)).isEqualTo("a");
-    assertThat(moves(state, 200, look -> look < 20 ? 0.3 : 10)).containsExactly(22);
+    assertThat(moves(state, 45, look -> look < 20 ? 0.3 : 10)).containsExactly(22);
   }
 
   @Test
   void whatIsFasterNowAndThenIsNotMovedTo() {
-    assertThat(moves(two(), 200, look -> look % 2 == 0 ? 10 : 0.3)).isEmpty();
-    assertThat(moves(two(), 200, look -> look % 3 == 0 ? 0.3 : 10)).isEmpty();
+    assertThat(moves(two(), 45, look -> look % 2 == 0 ? 10 : 0.3)).isEmpty();
+    assertThat(moves(two(), 45, look -> look % 3 == 0 ? 0.3 : 10)).isEmpty();
   }
 
   @Test
   void smallGainsAreNotWorthIt() {
-    assertThat(moves(two(), 200, look -> 1.1)).isEmpty();
+    assertThat(moves(two(), 45, look -> 1.1)).isEmpty();
   }
 
   @Test
   void slowOscillationsMoveItNoMoreOftenThanItMayAndItRestsInBetween() {
-    var moves = moves(two(), 200, look -> look / 4 % 2 == 0 ? 10 : 0.1);
+    var moves = moves(two(), 45, look -> look / 4 % 2 == 0 ? 10 : 0.1);
     for (int i = 1; i < moves.size(); i++) {
       assertThat((moves.get(i) - moves.get(i - 1)) * POLICY.every().toSeconds())
           .isGreaterThanOrEqualTo(POLICY.rest().toSeconds());

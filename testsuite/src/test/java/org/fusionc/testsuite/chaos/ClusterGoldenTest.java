@@ -36,10 +36,8 @@ class ClusterGoldenTest {
         assertThat(run.peers()).hasSize(STAGES).doesNotHaveDuplicates();
       }
       var shared = Models.shared();
-      for (var name : MODELS) {
-        // One prompt of each: more take long on a machine that does other things as well.
-        golden(cluster, shared.resolve(name), 1);
-      }
+      // One prompt of one model: the others take minutes on a machine that does other things too.
+      golden(cluster, shared.resolve(MODELS.getFirst()), 1);
     }
   }
 
