@@ -15,6 +15,9 @@ public final class IntegerLinear implements PackedLinear {
   /** Quantised rows that are kept at a time; more are done in turns. */
   private static final int ROWS_AT_ONCE = 1024;
 
+  /** How far ahead one row asks for weights: the best of what was tried, from none to 4 KiB. */
+  private static final int AHEAD = 2048;
+
   private final IntegerFormat format;
   private final MemorySegment weights;
   private final int n;
@@ -111,7 +114,7 @@ public final class IntegerLinear implements PackedLinear {
   }
 
   private void tile(long x, long bias, long y, int row, int rows, int block, int blocks) {
-    MachineCode kernel = Kernels.of(new IntegerTile(format, rows, blocks, 0));
+    MachineCode kernel = Kernels.of(new IntegerTile(format, rows, blocks, rows == 1 ? AHEAD : 0));
     long w = weights.address() + block * format.blockBytes(k);
     int column = block * format.target().lanes();
     int columns = blocks * format.target().lanes();
