@@ -91,6 +91,7 @@ final class PeerCommand implements Callable<Integer> {
         line -> {
           out.println(line);
           out.flush();
-        });
+        },
+        () -> Runtime.getRuntime().halt(1));
   }
 }

@@ -15,16 +15,18 @@ public final class PeerProcess {
    * Runs a peer until it has left. SIGTERM and SIGINT make it drain; a second one ends it at once.
    *
    * @param lines for people
+   * @param atOnce ends the process without waiting for anything
    * @return the exit code
    */
-  public static int run(PeerOptions options, Transport transport, Consumer<String> lines)
+  public static int run(
+      PeerOptions options, Transport transport, Consumer<String> lines, Runnable atOnce)
       throws InterruptedException {
     try (var peer = Peer.start(options, transport, lines)) {
       var signals = new AtomicInteger();
       onSignals(signal -> {
         if (signals.incrementAndGet() > 1) {
           peer.say("a second signal: leaving at once");
-          Runtime.getRuntime().halt(1);
+          atOnce.run();
         }
         peer.drain(signal);
       });

@@ -28,7 +28,9 @@ class PeerProcessTest {
             Path.of(arguments[1]),
             new Address("127.0.0.1", 0),
             null);
-    System.exit(PeerProcess.run(options, Transport.plain(), System.out::println));
+    System.exit(
+        PeerProcess.run(
+            options, Transport.plain(), System.out::println, () -> Runtime.getRuntime().halt(1)));
   }
 
   @Test
