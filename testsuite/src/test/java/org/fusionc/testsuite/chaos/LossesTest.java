@@ -118,7 +118,7 @@ class LossesTest {
       join(cluster, 3, SNUG);
       try (var deployment = new Deployment(cluster.address(), Talk.model(), 3, 1, "f32")) {
         var talk = Talk.of(deployment);
-        try (var run = deployment.open(1, Duration.ofSeconds(3), RunListener.none())) {
+        try (var run = deployment.open(1, Duration.ofSeconds(30), RunListener.none())) {
           assertThatThrownBy(
                   () -> talk.disturbed(run, () -> cluster.runningPeer(run.peers().get(1)).kill()))
               .hasStackTraceContaining("stage 1");
