@@ -63,13 +63,13 @@ final class Completions {
       int ended = 0;
       while (ended < choices.size()) {
         var event = run.poll(GLANCE);
-        if (event == null) {
-          if (exchange.connection().isGone()) {
-            throw new Exchange.Gone();
-          }
-          continue;
+        // A model may be quicker than any glance: it is looked after every token, too.
+        if (exchange.connection().isGone()) {
+          throw new Exchange.Gone();
         }
-        ended += take(event) ? 1 : 0;
+        if (event != null) {
+          ended += take(event) ? 1 : 0;
+        }
       }
       if (job.stream()) {
         if (job.includeUsage()) {
