@@ -90,7 +90,10 @@ final class OrderServer extends BrokerServiceGrpc.BrokerServiceImplBase implemen
     give(orders.toBuilder().clearSegments().addAllSegments(List.of(segments)).build());
   }
 
-  void give(PeerOrders next) {
+  /**
+   * One at a time: a stream takes one message at a time, and must not miss an order as it joins.
+   */
+  synchronized void give(PeerOrders next) {
     orders = next.toBuilder().setVersion(orders.getVersion() + 1).build();
     for (var stream : streams) {
       stream.onNext(orders);
@@ -107,8 +110,10 @@ final class OrderServer extends BrokerServiceGrpc.BrokerServiceImplBase implemen
       @Override
       public void onNext(PeerReport report) {
         if (report.hasJoin()) {
-          stream.onNext(orders);
-          streams.add(stream);
+          synchronized (OrderServer.this) {
+            stream.onNext(orders);
+            streams.add(stream);
+          }
         }
         synchronized (reports) {
           reports.add(report);
