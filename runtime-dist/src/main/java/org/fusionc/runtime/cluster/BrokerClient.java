@@ -1,5 +1,6 @@
 package org.fusionc.runtime.cluster;
 
+import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Status;
@@ -33,7 +34,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A client of a broker, or of several that stand by for one another: it asks the one that leads.
  * Refusals are {@link DiagnosticException}s; a broker that cannot be reached, or was lost, is of
- * kind {@link Failure#CLUSTER}. Safe for use by several threads.
+ * kind {@link Failure#CLUSTER}: it has been looked for during 12 s then, or during 1 s if there is
+ * but one, and it has never answered. Safe for use by several threads.
  */
 public final class BrokerClient implements AutoCloseable {
   private static final Metadata.Key<String> LEADER =
@@ -45,6 +47,9 @@ public final class BrokerClient implements AutoCloseable {
   /** How long to look for a broker that leads: an election takes a few seconds. */
   private static final Duration ELECTION = Duration.ofSeconds(12);
 
+  /** How long to look for a single broker that has not been there yet: a typing error, mostly. */
+  private static final Duration FIRST = Duration.ofSeconds(1);
+
   private static final Duration PAUSE = Duration.ofMillis(300);
 
   private final Transport transport;
@@ -52,6 +57,9 @@ public final class BrokerClient implements AutoCloseable {
   private Address current;
   private @Nullable ManagedChannel channel;
   private boolean closed;
+
+  /** Whether a broker has ever answered. */
+  private volatile boolean reached;
 
   private BrokerClient(Transport transport, List<Address> brokers) {
     this.transport = transport;
@@ -70,7 +78,11 @@ public final class BrokerClient implements AutoCloseable {
         transport, Arrays.stream(addresses.split(",", -1)).map(Address::parse).toList());
   }
 
-  /** The channel to the broker that was reached last; it changes when another one leads. */
+  /**
+   * The channel to the broker that was reached last; it changes when another one leads. One that
+   * was refused a connection tries again now, and not when it would by itself, up to two minutes
+   * later: whoever asks again has paused.
+   */
   public synchronized ManagedChannel channel() {
     if (closed) {
       throw Diagnostic.failed(Location.named(current.toString()), "the client is closed", "")
@@ -78,6 +90,9 @@ public final class BrokerClient implements AutoCloseable {
     }
     if (channel == null) {
       channel = transport.channel(current);
+    }
+    if (channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
+      channel.resetConnectBackoff();
     }
     return channel;
   }
@@ -105,12 +120,14 @@ public final class BrokerClient implements AutoCloseable {
 
   /** Makes a call at the broker that leads, looking for it if need be. */
   private <T> T ask(Function<BrokerServiceGrpc.BrokerServiceBlockingStub, T> call) {
-    long end = System.nanoTime() + ELECTION.toNanos();
+    long start = System.nanoTime();
     while (true) {
       try {
-        return call.apply(BrokerServiceGrpc.newBlockingStub(channel()));
+        var answer = call.apply(BrokerServiceGrpc.newBlockingStub(channel()));
+        reached = true;
+        return answer;
       } catch (StatusRuntimeException failure) {
-        if (!lookElsewhere(failure, end)) {
+        if (!lookElsewhere(failure, start)) {
           throw diagnostic(failure, address());
         }
       }
@@ -118,20 +135,16 @@ public final class BrokerClient implements AutoCloseable {
   }
 
   /** Whether another broker, or this one a bit later, may do what this one does not. */
-  private boolean lookElsewhere(StatusRuntimeException failure, long end) {
-    if (failure.getStatus().getCode() != Status.Code.UNAVAILABLE || System.nanoTime() > end) {
+  private boolean lookElsewhere(StatusRuntimeException failure, long start) {
+    if (failure.getStatus().getCode() != Status.Code.UNAVAILABLE) {
       return false;
     }
-    var trailers = failure.getTrailers();
-    var leader = trailers == null ? null : trailers.get(LEADER);
-    if (leader != null) {
-      turnTo(Address.parse(leader));
-    } else if (brokers.size() > 1) {
-      turnTo(next());
-    } else if (failure.getStatus().getCause() != null) {
-      // A single broker that cannot be reached: say so at once.
+    // It has answered if it is one that is being elected.
+    boolean absent = failure.getStatus().getCause() != null && !reached && brokers.size() == 1;
+    if (System.nanoTime() - start > (absent ? FIRST : ELECTION).toNanos()) {
       return false;
     }
+    turn(failure);
     try {
       Thread.sleep(PAUSE);
       return true;

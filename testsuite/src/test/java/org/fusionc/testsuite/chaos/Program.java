@@ -5,6 +5,8 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.LocalTime;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -12,8 +14,13 @@ import java.util.function.Predicate;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
-/** A {@code fusionc} command that runs as a process of its own, and what it has printed so far. */
+/**
+ * A {@code fusionc} command that runs as a process of its own, and what it has printed so far. With
+ * {@code -Dfusionc.chaos.echo=true} that is shown as it comes.
+ */
 final class Program implements AutoCloseable {
+  private static final boolean ECHO = Boolean.getBoolean("fusionc.chaos.echo");
+
   private final String title;
   private final Process process;
   private final List<String> lines = new ArrayList<>();
@@ -51,6 +58,9 @@ final class Program implements AutoCloseable {
         synchronized (lines) {
           lines.add(line);
           lines.notifyAll();
+        }
+        if (ECHO) {
+          System.err.printf("%s %s| %s%n", LocalTime.now(ZoneId.systemDefault()), title, line);
         }
       }
     } catch (IOException e) {
