@@ -92,6 +92,7 @@ final class Faults {
     long now = System.nanoTime();
     var slot = run.route().slots().get(stage);
     lastReason = reason;
+    LOG.info("run {}: {} is cut off: {}", run.route().run, slot.link(), reason);
     if (now - slot.downstreamLost > SOON) {
       slot.downstreamLost = now;
       slot.blame(Recovery.Cause.CUT_OFF);

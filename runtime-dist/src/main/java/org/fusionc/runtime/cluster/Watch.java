@@ -92,13 +92,18 @@ final class Watch {
 
   /** Everybody is alive and nobody works, yet there is no answer: something was lost on the way. */
   private void stalled(long since, long now) {
-    long quiet = now - Math.max(since, run.episode().lastProgress());
+    if (!run.ledger().hasOutstanding()) {
+      return;
+    }
+    // What was just submitted, after a time in which nobody wanted anything, is not late.
+    long begin = Math.max(since, run.ledger().oldest());
+    long quiet = now - Math.max(begin, run.episode().lastProgress());
     boolean idle = run.route().slots().stream().allMatch(s -> s.requireLink().isIdle());
     if (run.episode().lastProgress() != stalledProgress) {
       stalledProgress = run.episode().lastProgress();
       stall = STALL;
     }
-    if (run.ledger().hasOutstanding() && idle && quiet > stall) {
+    if (idle && quiet > stall) {
       stall = 2 * stall;
       run.faults()
           .brokenEdge(

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import org.fusionc.testsuite.Repository;
 
 /**
  * A {@code fusionc} command that runs as a process of its own, and what it has printed so far. With
@@ -39,6 +40,8 @@ final class Program implements AutoCloseable {
         List.of(
             "--enable-native-access=ALL-UNNAMED",
             "--add-modules=jdk.incubator.vector",
+            "-Dlogback.configurationFile="
+                + Repository.root().resolve("cli/src/main/resources/logback.xml"),
             "-XX:+UseSerialGC",
             "-Xmx512m",
             "-cp",

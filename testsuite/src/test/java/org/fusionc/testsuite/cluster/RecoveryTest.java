@@ -81,6 +81,25 @@ class RecoveryTest {
     }
   }
 
+  /** Nobody wanted anything for longer than an answer may take: the next answer is not late. */
+  @Test
+  void aRunThatHasBeenIdleIsNotTakenForBroken() {
+    try (var run = run(1)) {
+      assertThat(ids(run)).isEqualTo(expected);
+      pause(3200);
+      run.peers.forEach(peer -> peer.proxy().delay(60));
+      var session =
+          run.coordinator.submit(
+              REQUEST,
+              id -> {
+                run.peers.forEach(peer -> peer.proxy().delay(0));
+                return true;
+              });
+      assertThat(session.await().ids()).isEqualTo(expected);
+      assertThat(run.recoveries).isEmpty();
+    }
+  }
+
   @Test
   void aStageIsKilled() {
     try (var run = run(2)) {
