@@ -7,7 +7,7 @@ import java.io.UncheckedIOException;
 import java.util.Map;
 import java.util.Objects;
 
-/** The page itself: three files, which ask nothing of any other server. */
+/** The page itself: four files, which ask nothing of any other server. */
 final class PageFiles {
   private static final String POLICY =
       "default-src 'self'; style-src 'self'; img-src data:; object-src 'none'; base-uri 'none';"
@@ -17,7 +17,8 @@ final class PageFiles {
       Map.of(
           "/", file("index.html", "text/html; charset=utf-8"),
           "/page.css", file("page.css", "text/css; charset=utf-8"),
-          "/page.js", file("page.js", "text/javascript; charset=utf-8"));
+          "/page.js", file("page.js", "text/javascript; charset=utf-8"),
+          "/chat.js", file("chat.js", "text/javascript; charset=utf-8"));
 
   private record File(String type, byte[] content) {}
 

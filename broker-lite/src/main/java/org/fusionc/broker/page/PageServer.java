@@ -53,7 +53,7 @@ public final class PageServer implements AutoCloseable {
   private final Address address;
   private volatile boolean closed;
 
-  private PageServer(Broker broker, Address listen) {
+  private PageServer(Broker broker, Address listen, Duration readLimit) {
     this.broker = broker;
     InetAddress host = listen.resolve().getAddress();
     if (host == null || !host.isLoopbackAddress()) {
@@ -64,7 +64,7 @@ public final class PageServer implements AutoCloseable {
     }
     HELIDON.setLevel(Level.WARNING);
     models = new DeployedModels(broker);
-    api = new ApiRoutes(models, ApiKeys.none(), READ_LIMIT, WRITE_LIMIT);
+    api = new ApiRoutes(models, ApiKeys.none(), readLimit, WRITE_LIMIT);
     var web =
         WebServer.builder()
             .address(host)
@@ -93,7 +93,12 @@ public final class PageServer implements AutoCloseable {
    * @throws org.fusionc.ir.diagnostic.DiagnosticException if the address is taken or not loopback
    */
   public static PageServer start(Broker broker, Address listen) {
-    return new PageServer(broker, listen);
+    return start(broker, listen, READ_LIMIT);
+  }
+
+  /** For tests, which have less patience with connections that ask for nothing. */
+  static PageServer start(Broker broker, Address listen, Duration readLimit) {
+    return new PageServer(broker, listen, readLimit);
   }
 
   private void handle(ServerRequest request, ServerResponse response) {

@@ -14,6 +14,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.fusionc.broker.Broker;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.runtime.net.Address;
@@ -56,7 +57,7 @@ class PageServerTest {
 
   @Test
   void servesThePageAndNothingThatComesFromElsewhere() throws Exception {
-    for (var path : new String[] {"/", "/page.css", "/page.js"}) {
+    for (var path : new String[] {"/", "/page.css", "/page.js", "/chat.js"}) {
       var answer = send(at(path));
       assertThat(answer.statusCode()).as(path).isEqualTo(200);
       assertThat(answer.headers().firstValue("Content-Security-Policy").orElseThrow())
@@ -107,6 +108,27 @@ class PageServerTest {
     assertThat(status("evil.example")).isEqualTo("HTTP/1.1 421 Misdirected Request");
     assertThat(status("127.0.0.1.evil.example:80")).startsWith("HTTP/1.1 421");
     assertThat(status("localhost:" + page.address().port())).isEqualTo("HTTP/1.1 200 OK");
+  }
+
+  @Test
+  void closesConnectionsThatAskForNothing() throws Exception {
+    try (var impatient = PageServer.start(broker, ANY, Duration.ofMillis(100));
+        var silent = new Socket("127.0.0.1", impatient.address().port());
+        var dripping = new Socket("127.0.0.1", impatient.address().port());
+        var idle = new Socket("127.0.0.1", impatient.address().port())) {
+      dripping.getOutputStream().write("GET / HTT".getBytes(StandardCharsets.US_ASCII));
+      var whole = "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+      idle.getOutputStream().write(whole.getBytes(StandardCharsets.US_ASCII));
+      for (var socket : new Socket[] {silent, dripping, idle}) {
+        socket.setSoTimeout(30_000);
+        // Reads until its end, which the server makes.
+        var said = new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+        if (socket == idle) {
+          assertThat(said).startsWith("HTTP/1.1 200");
+        }
+      }
+    }
+    assertThat(send(at("/")).statusCode()).isEqualTo(200);
   }
 
   private String status(String host) throws Exception {

@@ -67,7 +67,7 @@ final class Browser implements AutoCloseable {
   static Optional<Path> program() {
     return Stream.of(System.getenv().getOrDefault("PATH", "").split(":", -1))
         .flatMap(folder ->
-            Stream.of("chromium", "chromium-browser", "google-chrome")
+            Stream.of("chromium", "chromium-browser", "chromium-headless-shell", "google-chrome")
                 .map(name -> Path.of(folder, name)))
         .filter(Files::isExecutable)
         .findFirst();
@@ -204,6 +204,13 @@ final class Browser implements AutoCloseable {
   /** What the page's console and the browser's log say is wrong. */
   List<String> errors() {
     return errors;
+  }
+
+  /** Shows pages as somebody sees them who prefers light or dark ones. */
+  void prefer(String scheme) {
+    ask(
+        "Emulation.setEmulatedMedia",
+        "{\"features\":[{\"name\":\"prefers-color-scheme\",\"value\":\"" + scheme + "\"}]}");
   }
 
   void screenshot(Path file) {

@@ -2,6 +2,7 @@ package org.fusionc.testsuite.chaos;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -49,6 +50,7 @@ class PageTest {
         looksAtThePeers(browser);
         talks(browser);
         losesAPeer(browser, cluster);
+        takesPictures(browser);
         assertThat(browser.requests())
             .allMatch(url -> url.startsWith(origin) || url.startsWith("data:"));
         assertThat(browser.errors()).isEmpty();
@@ -62,18 +64,29 @@ class PageTest {
       browser.await("document.getElementById('map').textContent.includes('" + name + "')", LONG);
     }
     browser.await("document.querySelectorAll('#map circle.alive').length === 3", LONG);
+    browser.await("document.querySelectorAll('#map line.flow').length === 2", LONG);
     browser.await("/ms|µs/.test(document.querySelector('#map .figure')?.textContent)", LONG);
+    browser.await("document.querySelectorAll('#links tbody tr').length === 6", LONG);
     browser.await("document.querySelectorAll('.plan .stage').length === 3", LONG);
     browser.await("document.querySelectorAll('.stage .state.ready').length === 3", LONG);
+    browser.await("document.querySelectorAll('.stage .standby.ready').length === 6", LONG);
+    // Each stage says how busy it is, what it holds, what waits, and what the plan expects.
     browser.await(
-        "[...document.querySelectorAll('.standby')].some(s => / ready/.test(s.textContent))", LONG);
+        "[...document.querySelectorAll('.stage')].every(s =>"
+            + " /\\d%\\s+[\\d.]+ [KM]iB\\s+\\d+\\s.*[mµ]?s\\s/s.test(s.innerText))",
+        LONG);
+    browser.await("/^\\d+(\\.\\d+)?%$/.test(document.querySelector('.bar i').style.width)", LONG);
   }
 
   private static void talks(Browser browser) throws Exception {
     browser.await("!document.getElementById('kind').hidden", LONG);
     browser.evaluate(SEND);
-    browser.await("(" + ANSWER + " ?? '').length > 40", LONG);
+    browser.await("(" + ANSWER + " ?? '').length > 10", LONG);
+    // It comes piece by piece: there is more now than there was.
+    var first = browser.evaluate(ANSWER);
+    browser.await("document.querySelector('#runs tbody')?.innerText.includes('play')", LONG);
     browser.await("document.getElementById('stop').hidden", LONG);
+    assertThat(browser.evaluate(ANSWER)).startsWith(first).hasSizeGreaterThan(first.length());
     assertThat(browser.evaluate("document.querySelectorAll('#messages .error').length"))
         .isEqualTo("0");
   }
@@ -86,12 +99,23 @@ class PageTest {
     browser.await("document.querySelector('#peers .lost')", LONG);
     browser.await("document.querySelector('#map circle.lost')", LONG);
     browser.await(
-        "[...document.querySelectorAll('#recoveries li')].some(r => r.textContent.includes('"
+        "[...document.querySelectorAll('#recoveries tbody tr')].some(r => r.textContent.includes('"
             + second
             + " →'))",
         LONG);
     browser.await("document.getElementById('stop').hidden", LONG);
     assertThat(browser.evaluate("document.querySelectorAll('#messages .error').length"))
         .isEqualTo("0");
+  }
+
+  /** Leaves pictures of the page, for people to look at. */
+  private static void takesPictures(Browser browser) throws Exception {
+    var folder = Files.createDirectories(Repository.root().resolve("testsuite/target/page"));
+    for (var scheme : List.of("light", "dark")) {
+      browser.prefer(scheme);
+      assertThat(browser.evaluate("getComputedStyle(document.body).backgroundColor"))
+          .isEqualTo(scheme.equals("light") ? "rgb(244, 245, 247)" : "rgb(20, 23, 26)");
+      browser.screenshot(folder.resolve(scheme + ".png"));
+    }
   }
 }
