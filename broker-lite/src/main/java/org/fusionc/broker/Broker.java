@@ -115,7 +115,8 @@ public final class Broker implements AutoCloseable {
     var deployments = new Deployments(ledger, membership, blobs, models);
     var tokens = options.tokens() == null ? null : Tokens.of(options.tokens());
     var service =
-        new BrokerServer(ledger, membership, deployments, runs, tokens, this::status, this::leader);
+        new BrokerServer(
+            ledger, membership, deployments, runs, tokens, this::leading, this::leader);
     server =
         options
             .transport()
@@ -127,7 +128,10 @@ public final class Broker implements AutoCloseable {
     address = options.listen().withPort(server.getPort());
     start("leases", membership::run);
     start("plans", new Replanner(ledger, models, options.replanning())::run);
-    election = Election.stand(store, Ledger.PREFIX + "leader", address.toString(), TERM, leading());
+    var copies = new BlobCopies(store, ledger, blobs, models, options.transport(), this::leader);
+    election =
+        Election.stand(store, Ledger.PREFIX + "leader", address.toString(), TERM, candidate());
+    start("blobs", copies::run);
     try {
       election.awaitFirst(TERM);
     } catch (InterruptedException ending) {
@@ -152,7 +156,7 @@ public final class Broker implements AutoCloseable {
     threads.add(Thread.ofVirtual().name(name).start(work));
   }
 
-  private Election.Candidate leading() {
+  private Election.Candidate candidate() {
     return new Election.Candidate() {
       @Override
       public void elected(Compare term) {
@@ -197,9 +201,17 @@ public final class Broker implements AutoCloseable {
     return address;
   }
 
-  /** Everything, for people; also of a broker that does not lead. */
-  public ClusterStatus status() {
+  private ClusterStatus leading() {
     return Views.status(address.toString(), ledger.state(), membership, runs);
+  }
+
+  /** Everything, for people. One that does not lead knows nothing but its own address. */
+  public ClusterStatus status() {
+    try {
+      return leading();
+    } catch (Ledger.NotLeading other) {
+      return ClusterStatus.newBuilder().setBroker(address.toString()).build();
+    }
   }
 
   /** Waits until the status may have changed, or the time is over. */

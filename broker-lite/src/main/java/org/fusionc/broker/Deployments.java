@@ -38,9 +38,6 @@ final class Deployments {
   /** How long a deployment waits for the first figures of peers and links. */
   private static final Duration MEASURES = Duration.ofSeconds(4);
 
-  /** Blobs that nothing refers to are kept so long: somebody may be about to deploy them. */
-  private static final Duration UNUSED = Duration.ofMinutes(30);
-
   private final Ledger ledger;
   private final Membership membership;
   private final BlobDirectory blobs;
@@ -83,6 +80,8 @@ final class Deployments {
     if (isThere(request)) {
       return false;
     }
+    // All of its blobs must be here: peers will ask for them.
+    var _ = models.manifest(request.getManifest());
     var model = models.model(request.getManifest());
     awaitMeasures();
     // One at a time: each takes memory that the next one must not count on.
@@ -282,14 +281,14 @@ final class Deployments {
     }
     ledger.update(state -> state.withoutDeployment(name));
     LOG.info("deployment {} is taken away", name);
-    dropUnused(Duration.ZERO);
+    dropUnused();
     return true;
   }
 
   /** Deletes blobs that no deployment refers to. */
-  void dropUnused(Duration age) {
+  private void dropUnused() {
     try {
-      long freed = blobs.deleteOthers(used(ledger.state()), age);
+      long freed = blobs.deleteOthers(used(ledger.state()), Duration.ZERO);
       if (freed > 0) {
         LOG.info("deleted {} MiB of blobs that no deployment uses", freed >> 20);
       }
@@ -297,10 +296,6 @@ final class Deployments {
       // What cannot be read must not make others' blobs vanish; the next time will do.
       LOG.warn("unused blobs were not deleted: {}", failure.toString());
     }
-  }
-
-  void dropUnused() {
-    dropUnused(UNUSED);
   }
 
   private Set<Digest> used(ClusterState state) {

@@ -57,27 +57,33 @@ final class Ledger {
 
   /** Takes up what is in the store, and leads from now on. */
   void lead(Compare newTerm) {
+    var read = read(store);
     lock.lock();
     try {
-      var read = ClusterState.EMPTY.at(System.currentTimeMillis());
-      for (var entry : store.range(PEERS)) {
-        read = read.withPeer(parse(entry.key(), entry.value(), Peer.class));
-      }
-      for (var entry : store.range(LINKS)) {
-        var ends = entry.key().substring(LINKS.length()).split("/", -1);
-        read =
-            read.withLink(
-                new Link(ends[0], ends[1]), parse(entry.key(), entry.value(), LinkFigure.class));
-      }
-      for (var entry : store.range(DEPLOYMENTS)) {
-        read = read.withDeployment(parse(entry.key(), entry.value(), Deployment.class));
-      }
       state = read;
       term = newTerm;
       tell();
     } finally {
       lock.unlock();
     }
+  }
+
+  /** What a store holds now. */
+  static ClusterState read(Store store) {
+    var read = ClusterState.EMPTY.at(System.currentTimeMillis());
+    for (var entry : store.range(PEERS)) {
+      read = read.withPeer(parse(entry.key(), entry.value(), Peer.class));
+    }
+    for (var entry : store.range(LINKS)) {
+      var ends = entry.key().substring(LINKS.length()).split("/", -1);
+      read =
+          read.withLink(
+              new Link(ends[0], ends[1]), parse(entry.key(), entry.value(), LinkFigure.class));
+    }
+    for (var entry : store.range(DEPLOYMENTS)) {
+      read = read.withDeployment(parse(entry.key(), entry.value(), Deployment.class));
+    }
+    return read;
   }
 
   private static <T> T parse(String key, ByteString value, Class<T> type) {

@@ -7,6 +7,7 @@ import org.fusionc.broker.plan.Replanning;
 import org.fusionc.broker.state.ClusterState;
 import org.fusionc.broker.state.Deployment;
 import org.fusionc.broker.state.Layout;
+import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,7 +37,15 @@ final class Replanner {
           if (ledger.leads()) {
             var state = ledger.state().at(System.currentTimeMillis());
             patience.retain(state.deployments().keySet());
-            state.deployments().values().forEach(deployment -> look(state, deployment));
+            for (var deployment : state.deployments().values()) {
+              try {
+                look(state, deployment);
+              } catch (DiagnosticException absent) {
+                // A broker that has just come to lead may lack the model for some seconds.
+                LOG.warn(
+                    "deployment {}: no other plan: {}", deployment.name(), absent.getMessage());
+              }
+            }
           }
         } catch (Ledger.NotLeading other) {
           // Then somebody else looks.

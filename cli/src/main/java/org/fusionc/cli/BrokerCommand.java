@@ -54,7 +54,9 @@ final class BrokerCommand implements Callable<Integer> {
   @Option(
       names = "--token-file",
       paramLabel = "FILE",
-      description = "ask for a token of this file; fusionc token makes them")
+      description =
+          "ask for a token of this file; fusionc token makes them. One of several brokers shows the"
+              + " environment's FUSIONC_TOKEN, of role broker, to the others and to peers")
   private @Nullable Path tokens;
 
   @Option(
@@ -80,7 +82,7 @@ final class BrokerCommand implements Callable<Integer> {
             data == null ? Broker.defaultData() : data,
             store,
             tokens,
-            Transport.of(new Transport.Options(tls, null)),
+            Transport.of(new Transport.Options(tls, TransportOptions.tokenOfEnvironment())),
             Replanning.Policy.DEFAULT.withRest(rest()));
     var ended = new CountDownLatch(1);
     try (var broker = Broker.start(options);

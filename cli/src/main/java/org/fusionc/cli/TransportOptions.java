@@ -56,8 +56,7 @@ final class TransportOptions {
 
   private @Nullable String token() {
     if (tokenFile == null) {
-      String variable = System.getenv(TOKEN_VARIABLE);
-      return variable == null || variable.isBlank() ? null : check(variable, TOKEN_VARIABLE);
+      return tokenOfEnvironment();
     }
     try {
       if (Files.size(tokenFile) > MAX_TOKEN) {
@@ -67,6 +66,12 @@ final class TransportOptions {
     } catch (IOException e) {
       throw noToken(tokenFile.toString(), "it cannot be read (" + e + ")");
     }
+  }
+
+  /** The environment's token; null if there is none. */
+  static @Nullable String tokenOfEnvironment() {
+    String variable = System.getenv(TOKEN_VARIABLE);
+    return variable == null || variable.isBlank() ? null : check(variable, TOKEN_VARIABLE);
   }
 
   private static String check(String text, String from) {

@@ -41,23 +41,7 @@ public final class Models {
    *     here
    */
   public Manifest manifest(String digest) {
-    var parsed = Digest.parse(digest);
-    if (parsed.isEmpty()) {
-      throw Diagnostic.usage(
-              "the manifest '" + digest + "' is no digest", "write sha256: and 64 hex digits")
-          .exception();
-    }
-    if (!blobs.has(parsed.get())) {
-      throw missing(digest + " (the manifest)");
-    }
-    Manifest manifest;
-    try {
-      manifest = Manifest.parse(blobs.read(parsed.get(), Manifest.MAX_BYTES));
-    } catch (IOException failure) {
-      throw Diagnostic.failed(
-              Location.named(digest), "the manifest cannot be read: " + failure, "push it again")
-          .exception();
-    }
+    var manifest = read(digest);
     var absent =
         manifest.blobs().stream()
             .filter(blob -> !blobs.has(blob.digest()))
@@ -70,6 +54,25 @@ public final class Models {
     return manifest;
   }
 
+  private Manifest read(String digest) {
+    var parsed = Digest.parse(digest);
+    if (parsed.isEmpty()) {
+      throw Diagnostic.usage(
+              "the manifest '" + digest + "' is no digest", "write sha256: and 64 hex digits")
+          .exception();
+    }
+    if (!blobs.has(parsed.get())) {
+      throw missing(digest + " (the manifest)");
+    }
+    try {
+      return Manifest.parse(blobs.read(parsed.get(), Manifest.MAX_BYTES));
+    } catch (IOException failure) {
+      throw Diagnostic.failed(
+              Location.named(digest), "the manifest cannot be read: " + failure, "push it again")
+          .exception();
+    }
+  }
+
   private static RuntimeException missing(String what) {
     return Diagnostic.invalid(
             Location.unknown(),
@@ -79,12 +82,12 @@ public final class Models {
   }
 
   /**
-   * The artifact of that manifest.
+   * The artifact of that manifest. Its weights need not be here: a broker reads none.
    *
-   * @throws org.fusionc.ir.diagnostic.DiagnosticException if it is not here
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if what is read is not here
    */
   public synchronized ModelSource open(String digest) {
-    var manifest = manifest(digest);
+    var manifest = read(digest);
     try {
       // The folder's index is the one file that is not named by its content.
       manifest.writeFolder(blobs.root());

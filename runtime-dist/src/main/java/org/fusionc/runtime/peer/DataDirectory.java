@@ -97,8 +97,11 @@ public final class DataDirectory implements AutoCloseable {
     return blobs;
   }
 
-  /** The folder of an artifact, to be opened as one; those of its blobs that are here are in it. */
-  Path artifact(Manifest manifest) throws IOException {
+  /**
+   * The folder of an artifact, to be opened as one; those of its blobs that are here are in it. Two
+   * stages of one artifact may be got at once.
+   */
+  synchronized Path artifact(Manifest manifest) throws IOException {
     var folder = models().resolve(manifest.self().digest().hex());
     manifest.writeFolder(folder);
     var link = folder.resolve("blobs");
@@ -110,7 +113,7 @@ public final class DataDirectory implements AutoCloseable {
   }
 
   /** Deletes the folders of other artifacts; their blobs are another matter. */
-  void deleteOtherArtifacts(Set<Digest> manifests) throws IOException {
+  synchronized void deleteOtherArtifacts(Set<Digest> manifests) throws IOException {
     if (!Files.isDirectory(models())) {
       return;
     }

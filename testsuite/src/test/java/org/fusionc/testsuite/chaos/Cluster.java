@@ -21,7 +21,7 @@ final class Cluster implements AutoCloseable {
   private Cluster(Path folder, List<String> brokerOptions) {
     this.folder = folder;
     this.brokerOptions = brokerOptions;
-    broker = startBroker("127.0.0.1:0");
+    broker = startBroker("127.0.0.1:0", "broker");
     address = listening(broker);
   }
 
@@ -33,20 +33,20 @@ final class Cluster implements AutoCloseable {
     return new Cluster(folder, List.of(brokerOptions));
   }
 
-  private Program startBroker(String listen) {
+  private Program startBroker(String listen, String name) {
     var arguments = new ArrayList<>(List.of("broker", "--listen", listen));
     arguments.addAll(List.of("--http", "127.0.0.1:0"));
-    arguments.addAll(List.of("--data", folder.resolve("broker").toString()));
+    arguments.addAll(List.of("--data", folder.resolve(name).toString()));
     arguments.addAll(brokerOptions);
-    return Program.start("the broker", arguments);
+    return Program.start("the " + name, arguments);
   }
 
   /**
    * Starts a second broker, which takes over when the first one is gone; for a store that both
-   * have. Peers that start from now on, and clients, know both.
+   * have. Its folder is its own. Peers that start from now on, and clients, know both.
    */
   Program standIn() {
-    var other = startBroker("127.0.0.1:0");
+    var other = startBroker("127.0.0.1:0", "other broker");
     address = address + "," + listening(other);
     others.add(other);
     return other;
@@ -68,8 +68,8 @@ final class Cluster implements AutoCloseable {
   /** Kills the broker, if it still runs, and starts it again at the same address. */
   void restartBroker() {
     broker.kill();
-    broker = startBroker(address);
-    broker.await("broker: listening on (\\S+?),", START);
+    broker = startBroker(address, "broker");
+    listening(broker);
   }
 
   /** Starts a peer, or starts it again after its end; does not wait. */

@@ -125,6 +125,7 @@ class PlansTest {
         try (var deployment = new Deployment(cluster.address(), Talk.model(), 3, 1, "f32")) {
           var talk = Talk.of(deployment);
           var before = deployment.view();
+          other.await("deployment .*: \\d+ blobs copied", Talk.LONG);
           try (var run = deployment.open(1, RunListener.none())) {
             assertThat(talk.disturbed(run, cluster.broker()::kill)).isEqualTo(talk.expected());
             for (var joined : cluster.peers().values()) {
@@ -138,12 +139,26 @@ class PlansTest {
             var ids = talk.disturbed(run, cluster.runningPeer(lost)::kill);
             assertThat(ids).isEqualTo(talk.expected());
             assertThat(run.peers()).doesNotContain(lost);
+            // A newcomer has nobody to ask for a stage that no peer has but the new leader.
+            cluster.peers().values().forEach(Program::kill);
+            for (int i = 0; i < 3; i++) {
+              cluster.peer("newcomer" + i);
+            }
+            Talk.await("the newcomers hold the stages", () -> held(deployment, "newcomer"));
+            assertThat(talk.plain(run)).isEqualTo(talk.expected());
           }
         }
       }
     } finally {
       etcd.destroyForcibly().waitFor();
     }
+  }
+
+  private static boolean held(Deployment deployment, String name) {
+    return deployment.view().getStagesList().stream()
+        .allMatch(stage ->
+            stage.getHoldersList().stream()
+                .anyMatch(holder -> holder.getReady() && holder.getPeer().startsWith(name)));
   }
 
   private static boolean listens(int port) {
