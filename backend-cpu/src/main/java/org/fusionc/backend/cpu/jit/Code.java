@@ -7,12 +7,9 @@ import java.util.List;
 import org.fusionc.backend.cpu.x86.Assembler;
 import org.fusionc.backend.cpu.x86.Gp;
 import org.fusionc.backend.cpu.x86.Instruction;
-import org.fusionc.backend.cpu.x86.Label;
 import org.fusionc.backend.cpu.x86.MachineCode;
 import org.fusionc.backend.cpu.x86.Operand;
 import org.fusionc.backend.cpu.x86.Operand.Address;
-import org.fusionc.backend.cpu.x86.ScalarAssembler.Arithmetic;
-import org.fusionc.backend.cpu.x86.ScalarAssembler.Condition;
 import org.fusionc.backend.cpu.x86.Vec;
 
 /**
@@ -57,31 +54,6 @@ final class Code {
     }
     asm.ret();
     return asm.toBytes();
-  }
-
-  /**
-   * Adds the bias (argument 7, an address or 0) to a tile of sums and stores it.
-   *
-   * @param totals row by row
-   * @param blocks vectors in a row
-   * @param y where the first row goes; the others are argument 6 bytes apart
-   */
-  void finishTile(List<Vec> totals, int blocks, Gp y, Gp temporary) {
-    asm.mov(temporary, onStack(7));
-    var unbiased = new Label();
-    asm.test(temporary, temporary);
-    asm.jcc(Condition.E, unbiased);
-    for (int i = 0; i < totals.size(); i++) {
-      var bias = Address.at(temporary, i % blocks * target.vector());
-      emit(Instruction.VADDPS, totals.get(i), totals.get(i), bias);
-    }
-    asm.bind(unbiased);
-    for (int i = 0; i < totals.size(); i++) {
-      if (i > 0 && i % blocks == 0) {
-        asm.arithmetic(Arithmetic.ADD, y, onStack(6));
-      }
-      store(Address.at(y, i % blocks * target.vector()), totals.get(i));
-    }
   }
 
   Gp argument(int index) {

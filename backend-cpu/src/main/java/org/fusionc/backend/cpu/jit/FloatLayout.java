@@ -3,18 +3,21 @@ package org.fusionc.backend.cpu.jit;
 import org.fusionc.backend.cpu.kernel.FloatFormat;
 
 /**
- * How floating-point weights are kept for a target, and activations to go with them.
+ * Floating-point weights.
  *
- * <p><b>Weights.</b> A block is as many output channels as a vector has 32-bit lanes. Along k go
- * vectors of one element per channel; with bf16, of two neighbours per channel, which share a lane.
- * K is rounded up to {@link #STEP}, with zeros.
+ * <p><b>Weights.</b> A step is {@link #STEP} elements along k: for each, the panel's channels; with
+ * bf16, for each pair, which shares a channel's 32 bits. K is rounded up to whole steps, with
+ * zeros.
  *
  * <p><b>Activations.</b> Rows of f32, or of bf16 where the target multiplies pairs of bf16, K
- * rounded up in the same way.
+ * rounded up in the same way; those of bf16 lie apart by multiples of {@link #ROUNDED}.
  */
-record FloatLayout(FloatFormat format, Target target) implements Tiles.Shape {
+record FloatLayout(FloatFormat format, Target target) implements PanelLayout {
   /** Elements along k that a kernel does at a time. */
   static final int STEP = 4;
+
+  /** Elements that are rounded to bf16 at a time. */
+  static final int ROUNDED = 16;
 
   /** Whether products are those of bf16 pairs; else they are fused multiply-adds of f32. */
   boolean dotsHalves() {
@@ -25,18 +28,32 @@ record FloatLayout(FloatFormat format, Target target) implements Tiles.Shape {
     return Math.ceilDiv(k, STEP) * STEP;
   }
 
-  /** Bytes of a block of weights: a multiple of a vector, but for f16. */
-  long blockBytes(int k) {
-    return (long) padded(k) * format.bytes() * target.lanes();
+  @Override
+  public int steps(int k) {
+    return Math.ceilDiv(k, STEP);
   }
 
-  int blocks(int n) {
-    return Math.ceilDiv(n, target.lanes());
+  @Override
+  public int stepBytes() {
+    return STEP * format.bytes() * channels();
   }
 
-  /** Bytes of an activation. */
-  int elementBytes() {
-    return dotsHalves() ? 2 : 4;
+  @Override
+  public int offset(int block) {
+    int perLane = format == FloatFormat.F16 ? Short.BYTES : Float.BYTES;
+    return block * target.lanes() * perLane;
+  }
+
+  @Override
+  public int rowStepBytes() {
+    return STEP * (dotsHalves() ? Short.BYTES : Float.BYTES);
+  }
+
+  @Override
+  public long rowBytes(int k) {
+    return dotsHalves()
+        ? Math.ceilDiv(k, ROUNDED) * (long) ROUNDED * Short.BYTES
+        : (long) padded(k) * Float.BYTES;
   }
 
   @Override
@@ -46,6 +63,11 @@ record FloatLayout(FloatFormat format, Target target) implements Tiles.Shape {
 
   @Override
   public int blocksFor(int rows) {
-    return target.isAvx512() ? Math.min(4, 24 / rows) : rows == 1 ? 4 : 2;
+    return rows <= (target.isAvx512() ? 6 : 2) ? 4 : 2;
+  }
+
+  @Override
+  public Kernels.Description kernel(int rows, TileCode.Along along, boolean ahead) {
+    return new FloatTile(this, rows, along, ahead);
   }
 }

@@ -6,7 +6,7 @@ import java.nio.ByteOrder;
 import org.fusionc.backend.cpu.kernel.FloatFormat;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 
-/** Brings rows of floating-point weights to blocks of {@link FloatLayout}. */
+/** Brings rows of floating-point weights to panels of {@link FloatLayout}. */
 final class FloatPacking {
   private static final ValueLayout.OfInt INT =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -23,22 +23,15 @@ final class FloatPacking {
    */
   static void run(
       ComputePool pool, FloatLayout layout, MemorySegment from, MemorySegment to, int n, int k) {
-    int lanes = layout.target().lanes();
+    int channels = layout.channels();
     pool.parallelFor(
-        layout.blocks(n),
+        layout.panels(n),
         1,
         (first, end) -> {
-          for (int block = (int) first; block < end; block++) {
-            for (int lane = 0; lane < lanes && block * lanes + lane < n; lane++) {
-              row(
-                  layout.format(),
-                  from,
-                  (long) (block * lanes + lane) * k,
-                  to,
-                  block * layout.blockBytes(k),
-                  lane,
-                  lanes,
-                  k);
+          for (int panel = (int) first; panel < end; panel++) {
+            for (int c = 0; c < channels && panel * channels + c < n; c++) {
+              long row = (long) panel * channels + c;
+              row(layout.format(), from, row * k, to, panel * layout.panelBytes(k), c, channels, k);
             }
           }
         });
@@ -50,23 +43,27 @@ final class FloatPacking {
       long source,
       MemorySegment to,
       long target,
-      int lane,
-      int lanes,
+      int channel,
+      int channels,
       int k) {
     switch (format) {
       case F32 -> {
         for (int i = 0; i < k; i++) {
-          to.set(INT, target + 4L * ((long) i * lanes + lane), from.get(INT, 4 * (source + i)));
+          to.set(
+              INT, target + 4L * ((long) i * channels + channel), from.get(INT, 4 * (source + i)));
         }
       }
       case F16 -> {
         for (int i = 0; i < k; i++) {
-          to.set(SHORT, target + 2L * ((long) i * lanes + lane), from.get(SHORT, 2 * (source + i)));
+          to.set(
+              SHORT,
+              target + 2L * ((long) i * channels + channel),
+              from.get(SHORT, 2 * (source + i)));
         }
       }
       case BF16 -> {
         for (int i = 0; i < k; i++) {
-          long at = target + 4L * ((long) (i / 2) * lanes + lane) + i % 2 * 2L;
+          long at = target + 4L * ((long) (i / 2) * channels + channel) + i % 2 * 2L;
           to.set(SHORT, at, from.get(SHORT, 2 * (source + i)));
         }
       }

@@ -3,20 +3,20 @@ package org.fusionc.backend.cpu.jit;
 import org.fusionc.ir.DType;
 
 /**
- * How weights of a quantised type are kept for a target, and activations to go with them.
+ * Weights of a quantised type.
  *
- * <p><b>Weights.</b> A block is as many output channels as a vector has 32-bit lanes, so that each
- * lane gathers one channel's sum. Along k go vectors of bytes, four to a lane: elements {@code 4i …
- * 4i+3}; with 4 bits, of two such vectors, the second in the upper nibbles. Then follow, for each
- * group, a vector of f16 scales and, of asymmetric types, one of f16 minima. A stored integer is
- * the type's plus {@link #zero}.
+ * <p><b>Weights.</b> A step is a group, and has two pairs of blocks. A pair is, for each block,
+ * vectors of bytes, four to a lane: elements {@code 4i … 4i+3} of a lane's channel; with 4 bits, of
+ * two such vectors, the second in the upper nibbles. Then, for each block, a vector of f16 scales,
+ * and of asymmetric types, for each block, one of f16 minima. A stored integer is the type's plus
+ * {@link #zero}.
  *
  * <p><b>Activations.</b> A row is, for each group: {@code -zero · Σq} (i32), with which the sum of
  * products begins; the scale (f32); of asymmetric types {@code scale · Σq} (f32); the integers.
  *
  * @param type what the weights are
  */
-record IntegerFormat(DType.Quantized type, Target target) implements Tiles.Shape {
+record IntegerFormat(DType.Quantized type, Target target) implements PanelLayout {
 
   int group() {
     return type.group();
@@ -53,14 +53,29 @@ record IntegerFormat(DType.Quantized type, Target target) implements Tiles.Shape
     return type.width() == 4 ? 8 : 4;
   }
 
-  /** Bytes of a block of weights: a multiple of a vector. */
-  long blockBytes(int k) {
-    long bytes = (long) groups(k) * (groupBytes() + scaleBytes());
-    return Math.ceilDiv(bytes, 64) * 64;
+  @Override
+  public int steps(int k) {
+    return groups(k);
   }
 
-  int blocks(int n) {
-    return Math.ceilDiv(n, target.lanes());
+  @Override
+  public int stepBytes() {
+    return BLOCKS * (groupBytes() + scaleBytes());
+  }
+
+  /** Where the scales of a block begin in a step; the minima of a pair follow its scales. */
+  int scalesAt(int block) {
+    return offset(block / 2 * 2) + 2 * groupBytes() + block % 2 * 2 * target.lanes();
+  }
+
+  /** Where the integers of a block begin in a step. */
+  int integersAt(int block) {
+    return offset(block / 2 * 2) + block % 2 * groupBytes();
+  }
+
+  @Override
+  public int offset(int block) {
+    return block * (groupBytes() + scaleBytes());
   }
 
   /** Bytes before the integers of a group of activations. */
@@ -68,14 +83,14 @@ record IntegerFormat(DType.Quantized type, Target target) implements Tiles.Shape
     return type.asymmetric() ? 12 : 8;
   }
 
-  /** Bytes of a group of activations. */
-  int rowGroupBytes() {
+  @Override
+  public int rowStepBytes() {
     return headBytes() + group();
   }
 
-  /** Bytes of a row of activations. */
-  long rowBytes(int k) {
-    return (long) groups(k) * rowGroupBytes();
+  @Override
+  public long rowBytes(int k) {
+    return (long) groups(k) * rowStepBytes();
   }
 
   @Override
@@ -85,9 +100,14 @@ record IntegerFormat(DType.Quantized type, Target target) implements Tiles.Shape
 
   @Override
   public int blocksFor(int rows) {
-    if (!target.isAvx512()) {
-      return rows == 1 && target.dotsBytes() ? 3 : 2;
+    if (rows > 2) {
+      return 2;
     }
-    return rows <= 2 ? 4 : rows == 3 ? 3 : 2;
+    return target.isAvx512() || (rows == 1 && target.dotsBytes()) ? 4 : 2;
+  }
+
+  @Override
+  public Kernels.Description kernel(int rows, TileCode.Along along, boolean ahead) {
+    return new IntegerTile(this, rows, along, ahead);
   }
 }

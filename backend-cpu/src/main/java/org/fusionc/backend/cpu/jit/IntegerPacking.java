@@ -6,7 +6,7 @@ import java.nio.ByteOrder;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 
 /**
- * Brings quantised weights from the form in which artifacts keep them to blocks of {@link
+ * Brings quantised weights from the form in which artifacts keep them to panels of {@link
  * IntegerFormat}: integers row after row, then all scales, then all minima.
  */
 final class IntegerPacking {
@@ -44,24 +44,26 @@ final class IntegerPacking {
   static void run(
       ComputePool pool, IntegerFormat format, MemorySegment from, MemorySegment to, int n, int k) {
     var packing = new IntegerPacking(format, from, to, n, k);
-    long blockBytes = format.blockBytes(k);
+    long panelBytes = format.panelBytes(k);
     pool.parallelFor(
-        format.blocks(n),
+        format.panels(n),
         1,
         (first, end) -> {
-          for (long block = first; block < end; block++) {
-            packing.block((int) block, block * blockBytes);
+          for (long panel = first; panel < end; panel++) {
+            packing.panel((int) panel, panel * panelBytes);
           }
         });
   }
 
-  private void block(int block, long target) {
+  private void panel(int panel, long target) {
     int lanes = format.target().lanes();
-    for (int lane = 0; lane < lanes; lane++) {
-      int row = block * lanes + lane;
+    for (int channel = 0; channel < format.channels(); channel++) {
+      int row = panel * format.channels() + channel;
       if (row < n) {
-        integers(row, target + 4L * lane);
-        scales(row, target + (long) groups * format.groupBytes() + 2L * lane);
+        int block = channel / lanes;
+        int lane = channel % lanes;
+        integers(row, target + format.integersAt(block) + 4L * lane);
+        scales(row, target + format.scalesAt(block) + 2L * lane);
       }
     }
   }
@@ -71,9 +73,13 @@ final class IntegerPacking {
     int vector = format.target().vector();
     boolean narrow = format.type().width() == 4;
     int turn = !narrow && format.zero() != 0 ? TURN : 0;
-    for (long at = 0; at < rowBytes; at += 4) {
-      int four = from.get(INT, source + at);
-      to.set(INT, target + at / 4 * vector, narrow ? halved(four) : four ^ turn);
+    int perGroup = format.groupBytes() / vector;
+    for (int g = 0; g < groups; g++) {
+      for (int i = 0; i < perGroup; i++) {
+        int four = from.get(INT, source + 4L * ((long) g * perGroup + i));
+        long at = target + (long) g * format.stepBytes() + (long) i * vector;
+        to.set(INT, at, narrow ? halved(four) : four ^ turn);
+      }
     }
   }
 
@@ -87,10 +93,10 @@ final class IntegerPacking {
     long scales = n * rowBytes + (long) row * groups * 2;
     long minima = scales + (long) n * groups * 2;
     for (int g = 0; g < groups; g++) {
-      long at = target + (long) g * format.scaleBytes();
+      long at = target + (long) g * format.stepBytes();
       to.set(SHORT, at, from.get(SHORT, scales + 2L * g));
       if (format.type().asymmetric()) {
-        to.set(SHORT, at + 2L * format.target().lanes(), from.get(SHORT, minima + 2L * g));
+        to.set(SHORT, at + 4L * format.target().lanes(), from.get(SHORT, minima + 2L * g));
       }
     }
   }

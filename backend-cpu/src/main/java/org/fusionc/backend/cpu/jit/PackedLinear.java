@@ -1,11 +1,37 @@
 package org.fusionc.backend.cpu.jit;
 
 import java.lang.foreign.MemorySegment;
+import org.fusionc.backend.cpu.kernel.Scratch;
 import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.fusionc.backend.cpu.x86.MachineCode;
 import org.jspecify.annotations.Nullable;
 
 /** A linear layer whose weights are packed for a target. */
-public interface PackedLinear {
+public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
+  /** Rows that are prepared at a time; more are done in turns. */
+  private static final int ROWS_AT_ONCE = 1024;
+
+  private final PanelLayout layout;
+  private final MemorySegment weights;
+  private final int n;
+  final int k;
+
+  /**
+   * With packed weights.
+   *
+   * @param weights panels of {@code layout}
+   */
+  PackedLinear(PanelLayout layout, MemorySegment weights, int n, int k) {
+    this.layout = layout;
+    this.weights = weights;
+    this.n = n;
+    this.k = k;
+  }
+
+  /** Bytes of the packed weights. */
+  public final long bytes() {
+    return weights.byteSize();
+  }
 
   /**
    * {@code y[i, j] = Σ_k x[i, k] · w[j, k] (+ bias[j])}. A row's result does not depend on the
@@ -16,8 +42,117 @@ public interface PackedLinear {
    * @param y f32 [m, n], must not overlap the inputs
    * @throws IllegalArgumentException if a segment is too small
    */
-  void run(ComputePool pool, MemorySegment x, @Nullable MemorySegment bias, MemorySegment y, int m);
+  public final void run(
+      ComputePool pool, MemorySegment x, @Nullable MemorySegment bias, MemorySegment y, int m) {
+    Linears.check("x", x, (long) m * k);
+    Linears.check("y", y, (long) m * n);
+    if (bias != null) {
+      Linears.check("bias", bias, n);
+    }
+    if (m == 0 || n == 0) {
+      return;
+    }
+    long b = bias == null ? 0 : bias.address();
+    for (int first = 0; first < m; first += ROWS_AT_ONCE) {
+      int rows = Math.min(ROWS_AT_ONCE, m - first);
+      long from = x.address() + (long) first * k * Float.BYTES;
+      long to = y.address() + (long) first * n * Float.BYTES;
+      multiply(pool, prepared(pool, from, rows), b, to, rows);
+    }
+  }
 
-  /** Bytes of the packed weights. */
-  long bytes();
+  /** Rows of f32 as the layout wants them, in scratch memory that is shared, or where they are. */
+  abstract long prepared(ComputePool pool, long x, int m);
+
+  private void multiply(ComputePool pool, long x, long bias, long y, int m) {
+    var tiles = new Tiles(m, layout.panels(n), layout, k, pool.threads());
+    pool.parallelFor(
+        tiles.tasks(),
+        1,
+        (from, to) -> {
+          for (long task = from; task < to; task++) {
+            tiles.run(
+                task, (row, rows, panel, panels) -> stretch(x, bias, y, row, rows, panel, panels));
+          }
+        });
+  }
+
+  /** Some rows by some panels. */
+  private void stretch(long x, long bias, long y, int row, int rows, int panel, int panels) {
+    int tileRows = Tiles.even(rows, layout.mostRows());
+    if (tileRows == rows && layout.blocksFor(rows) == PanelLayout.BLOCKS) {
+      stream(x, bias, y, row, rows, panel, panels);
+      return;
+    }
+    int tiles = rows / tileRows;
+    int rest = rows - tiles * tileRows;
+    for (int p = panel; p < panel + panels; p++) {
+      // The first tile brings the panel in from memory; the others find it in a cache.
+      for (int b = 0; b < PanelLayout.BLOCKS; b += layout.blocksFor(tileRows)) {
+        int block = p * PanelLayout.BLOCKS + b;
+        below(x, bias, y, row, tileRows, block, 1, b == 0);
+        below(x, bias, y, row + tileRows, tileRows, block, tiles - 1, false);
+      }
+      if (rest > 0) {
+        for (int b = 0; b < PanelLayout.BLOCKS; b += layout.blocksFor(rest)) {
+          int block = p * PanelLayout.BLOCKS + b;
+          below(x, bias, y, row + tiles * tileRows, rest, block, 1, false);
+        }
+      }
+    }
+  }
+
+  /** One tile's rows by panels that are read in one go. */
+  private void stream(long x, long bias, long y, int row, int rows, int panel, int panels) {
+    var kernel = Kernels.of(layout.kernel(rows, TileCode.Along.PANELS, true));
+    int whole = Math.min(panels, n / layout.channels() - panel);
+    if (whole > 0) {
+      tiles(kernel, x, bias, y, row, panel * PanelLayout.BLOCKS, whole);
+    }
+    if (whole < panels) {
+      edge(kernel, x, bias, y, row, rows, (panel + whole) * PanelLayout.BLOCKS);
+    }
+  }
+
+  /** Tiles below each other. */
+  private void below(
+      long x, long bias, long y, int row, int rows, int block, int tiles, boolean ahead) {
+    int lanes = layout.target().lanes();
+    if (tiles == 0 || block * lanes >= n) {
+      return;
+    }
+    var kernel = Kernels.of(layout.kernel(rows, TileCode.Along.ROWS, ahead));
+    if ((block + layout.blocksFor(rows)) * lanes <= n) {
+      tiles(kernel, x, bias, y, row, block, tiles);
+      return;
+    }
+    for (int tile = 0; tile < tiles; tile++) {
+      edge(kernel, x, bias, y, row + tile * rows, rows, block);
+    }
+  }
+
+  private void tiles(MachineCode kernel, long x, long bias, long y, int row, int block, int tiles) {
+    int column = block * layout.target().lanes();
+    long at = y + ((long) row * n + column) * Float.BYTES;
+    long from = bias == 0 ? 0 : bias + (long) column * Float.BYTES;
+    call(kernel, x, row, block, at, (long) n * Float.BYTES, from, tiles);
+  }
+
+  /** A tile with columns that are not there. */
+  private void edge(MachineCode kernel, long x, long bias, long y, int row, int rows, int block) {
+    int columns = layout.blocksFor(rows) * layout.target().lanes();
+    long rowBytes = (long) columns * Float.BYTES;
+    long tile = Scratch.reserve(rows * rowBytes);
+    call(kernel, x, row, block, tile, rowBytes, 0, 1);
+    Linears.copyTile(tile, rows, columns, bias, y, row, block * layout.target().lanes(), n);
+  }
+
+  private void call(
+      MachineCode kernel, long x, int row, int block, long y, long yBytes, long bias, int tiles) {
+    long panel = block / PanelLayout.BLOCKS * layout.panelBytes(k);
+    long within = layout.offset(block % PanelLayout.BLOCKS);
+    long rowBytes = layout.rowBytes(k);
+    long w = weights.address() + panel + within;
+    TileCode.run(kernel, x + row * rowBytes, rowBytes, w, layout.steps(k), y, yBytes, bias, tiles);
+  }
 }

@@ -1,75 +1,64 @@
 package org.fusionc.backend.cpu.jit;
 
 /**
- * Cuts a product of rows by blocks of weights into tasks, and tasks into tiles.
+ * Cuts a product of rows by panels of weights into tasks.
  *
- * <p>A task is some blocks by some rows. Its weights stay in the second-level cache while the rows
- * pass over them, a few at a time, which stay in the first. With few rows the weights are read
- * once, from memory, several blocks at a time.
+ * <p>With few rows a task is some panels, a long stream from memory. With many it is one panel by
+ * so many rows as stay in the second-level cache beside it; tasks of one panel follow each other.
  */
 final class Tiles {
 
-  /** Computes one tile. */
+  /** Computes a stretch: some rows by some panels. */
   interface Body {
-    void run(int row, int rows, int block, int blocks);
+    void run(int row, int rows, int panel, int panels);
   }
 
-  /** Which tiles there are kernels for. */
-  interface Shape {
-    /** Rows in the largest tile. */
-    int mostRows();
-
-    /** How many blocks a tile of so many rows takes, as far as registers go. */
-    int blocksFor(int rows);
-  }
-
-  /** Weights of a task that come back for other rows. */
+  /** Bytes of rows that a task goes over again for each tile's columns. */
   private static final long CACHED = 384 * 1024;
 
-  /** Weights of a task that are read once: long streams, yet enough tasks. */
+  /** Bytes of weights that a task with few rows reads: long streams, yet enough tasks. */
   private static final long STREAMED = 128 * 1024;
 
   private final int m;
-  private final int blocks;
-  private final int tileRows;
-  private final int tileBlocks;
-  private final int taskBlocks;
+  private final int panels;
+  private final int taskPanels;
   private final int taskRows;
   private final int rowTasks;
 
-  Tiles(int m, int blocks, long blockBytes, Shape shape, int threads) {
+  Tiles(int m, int panels, PanelLayout layout, int k, int threads) {
     this.m = m;
-    this.blocks = blocks;
-    int most = shape.mostRows();
-    int count = Math.ceilDiv(m, most);
-    tileRows = Math.ceilDiv(m, count);
-    tileBlocks = shape.blocksFor(tileRows);
-    long wanted = m <= most ? STREAMED : CACHED;
-    long fit = Math.max(1, wanted / blockBytes);
-    // Eight tasks for each thread even out what one of them lags behind.
-    long even = Math.max(1, blocks / (8L * threads));
-    int per = (int) Math.min(fit, Math.max(even, 1));
-    taskBlocks = Math.ceilDiv(per, tileBlocks) * tileBlocks;
-    int columnTasks = Math.ceilDiv(blocks, taskBlocks);
-    int parts = columnTasks >= 4 * threads ? 1 : Math.ceilDiv(4 * threads, columnTasks);
-    taskRows = Math.ceilDiv(count, Math.min(parts, count)) * tileRows;
+    this.panels = panels;
+    int most = layout.mostRows();
+    if (m <= most) {
+      // Eight tasks for each thread even out what one of them lags behind.
+      long even = Math.max(1, panels / (8L * threads));
+      long fit = Math.max(1, STREAMED / Math.max(1, layout.panelBytes(k)));
+      taskPanels = (int) Math.min(fit, even);
+      taskRows = m;
+    } else {
+      taskPanels = 1;
+      int tile = even(m, most);
+      long fit = Math.max(1, CACHED / Math.max(1, tile * layout.rowBytes(k)));
+      // Few panels: rows are shared out, too.
+      long parts = Math.ceilDiv(4L * threads, panels);
+      long even = Math.max(1, Math.ceilDiv(m, tile) / parts);
+      taskRows = (int) Math.min(m, tile * Math.min(fit, even));
+    }
     rowTasks = Math.ceilDiv(m, taskRows);
   }
 
+  /** The rows of each tile, so that they are about even, where at most {@code most} fit. */
+  static int even(int rows, int most) {
+    return Math.ceilDiv(rows, Math.ceilDiv(rows, most));
+  }
+
   long tasks() {
-    return (long) Math.ceilDiv(blocks, taskBlocks) * rowTasks;
+    return (long) Math.ceilDiv(panels, taskPanels) * rowTasks;
   }
 
   void run(long task, Body body) {
-    int block0 = (int) (task / rowTasks) * taskBlocks;
-    int row0 = (int) (task % rowTasks) * taskRows;
-    int blockEnd = Math.min(blocks, block0 + taskBlocks);
-    int rowEnd = Math.min(m, row0 + taskRows);
-    for (int row = row0; row < rowEnd; row += tileRows) {
-      int rows = Math.min(tileRows, rowEnd - row);
-      for (int block = block0; block < blockEnd; block += tileBlocks) {
-        body.run(row, rows, block, Math.min(tileBlocks, blockEnd - block));
-      }
-    }
+    int panel = (int) (task / rowTasks) * taskPanels;
+    int row = (int) (task % rowTasks) * taskRows;
+    body.run(row, Math.min(taskRows, m - row), panel, Math.min(taskPanels, panels - panel));
   }
 }
