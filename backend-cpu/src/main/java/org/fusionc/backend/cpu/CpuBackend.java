@@ -75,6 +75,7 @@ public final class CpuBackend implements Backend {
             Arena.ofShared(),
             new HashMap<>(),
             new HashMap<>(),
+            new HashMap<>(),
             tier(),
             new ArrayList<>());
     try {

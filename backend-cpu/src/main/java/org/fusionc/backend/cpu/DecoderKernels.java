@@ -3,26 +3,15 @@ package org.fusionc.backend.cpu;
 import java.util.Locale;
 import org.fusionc.backend.cpu.kernel.Experts;
 import org.fusionc.backend.cpu.kernel.Gating;
-import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.kernel.Norms;
-import org.fusionc.backend.cpu.kernel.Rope;
-import org.fusionc.ir.DType.Scalar;
-import org.fusionc.ir.Op;
-import org.fusionc.ir.Type;
 import org.fusionc.ir.Value;
-import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.op.AddLayerNorm;
 import org.fusionc.ir.op.AddRmsNorm;
-import org.fusionc.ir.op.Attention;
-import org.fusionc.ir.op.KvAppend;
 import org.fusionc.ir.op.LayerNorm;
 import org.fusionc.ir.op.Linear;
 import org.fusionc.ir.op.Moe;
 import org.fusionc.ir.op.RmsNorm;
-import org.fusionc.ir.op.RopeAttention;
-import org.fusionc.ir.op.RopeKvAppend;
 import org.fusionc.ir.op.Softmax;
-import org.jspecify.annotations.Nullable;
 
 /** The kernels in which a decoder spends its time, wired to their ops. */
 final class DecoderKernels {
@@ -154,176 +143,6 @@ final class DecoderKernels {
                   run.width(x),
                   op.eps());
         });
-  }
-
-  /** The rotation of an op; its frequencies must be known when the program is compiled. */
-  private static Rope rotation(Wiring w, Value freqs, double scale, boolean interleaved) {
-    return new Rope(w.constant(freqs).toArray(Tensor.FLOAT), (float) scale, interleaved);
-  }
-
-  static Choice rope(org.fusionc.ir.op.Rope op) {
-    return onF32(
-        op.x(),
-        "rope",
-        w -> {
-          int x = w.of(op.x());
-          int y = w.of(op);
-          var rope = rotation(w, op.freqs(), op.scale(), op.interleaved());
-          return run -> {
-            var shape = run.shape(x);
-            rope.run(
-                run.pool(),
-                run.data(x),
-                run.data(y),
-                run.batch().position(),
-                (int) shape[1],
-                (int) shape[2]);
-          };
-        });
-  }
-
-  private static @Nullable Choice unsupportedCache(Value kv) {
-    var dtype = ((Type.Kv) kv.type()).dtype();
-    return dtype == Scalar.F32 || dtype == Scalar.F16
-        ? null
-        : Choice.none("the cache is kept as " + dtype, "f32 or f16");
-  }
-
-  static Choice kvAppend(KvAppend op) {
-    var wrong = unsupportedCache(op.kv());
-    return wrong != null
-        ? wrong
-        : onF32(
-            op.k(),
-            "kv_append",
-            w -> {
-              int kv = w.of(op.kv());
-              int k = w.of(op.k());
-              int v = w.of(op.v());
-              return run -> append(run, run.cache(kv), k, v);
-            });
-  }
-
-  static Choice ropeKvAppend(RopeKvAppend op) {
-    var wrong = unsupportedCache(op.kv());
-    return wrong != null
-        ? wrong
-        : onF32(
-            op.k(),
-            "rope_kv_append",
-            w -> {
-              int kv = w.of(op.kv());
-              int k = w.scratch(op.k());
-              int from = w.of(op.k());
-              int v = w.of(op.v());
-              var rope = rotation(w, op.freqs(), op.scale(), op.interleaved());
-              return run -> {
-                rotate(run, rope, from, k);
-                append(run, run.cache(kv), k, v);
-              };
-            });
-  }
-
-  private static void rotate(Run run, Rope rope, int from, int to) {
-    var shape = run.shape(from);
-    rope.run(
-        run.pool(),
-        run.data(from),
-        run.data(to),
-        run.batch().position(),
-        (int) shape[1],
-        (int) shape[2]);
-  }
-
-  private static void append(Run run, KvPages cache, int k, int v) {
-    cache.append(
-        run.pool(),
-        run.data(k),
-        run.data(v),
-        run.batch().sequence(),
-        run.batch().position(),
-        run.pages());
-  }
-
-  static Choice attention(Attention op) {
-    var wrong = unsupportedCache(op.kv());
-    return wrong != null
-        ? wrong
-        : onF32(
-            op.q(),
-            "attention",
-            w -> {
-              int q = w.of(op.q());
-              return attend(
-                  w,
-                  op,
-                  q,
-                  w.of(op.kv()),
-                  op.slopes(),
-                  op.sinks(),
-                  shape(op.q(), op.scale(), op.window(), op.softcap()));
-            });
-  }
-
-  static Choice ropeAttention(RopeAttention op) {
-    var wrong = unsupportedCache(op.kv());
-    return wrong != null
-        ? wrong
-        : onF32(
-            op.q(),
-            "rope_attention",
-            w -> {
-              int from = w.of(op.q());
-              int q = w.scratch(op.q());
-              var rope = rotation(w, op.freqs(), op.ropeScale(), op.interleaved());
-              var attend =
-                  attend(
-                      w,
-                      op,
-                      q,
-                      w.of(op.kv()),
-                      op.slopes(),
-                      op.sinks(),
-                      shape(op.q(), op.scale(), op.window(), op.softcap()));
-              return run -> {
-                rotate(run, rope, from, q);
-                attend.run(run);
-              };
-            });
-  }
-
-  private static org.fusionc.backend.cpu.kernel.Attention.Shape shape(
-      Value q, double scale, long window, double softcap) {
-    return new org.fusionc.backend.cpu.kernel.Attention.Shape(
-        (int) q.tensorType().dim(1).value(),
-        (float) scale,
-        (int) Math.min(window, Integer.MAX_VALUE),
-        (float) softcap);
-  }
-
-  private static Step attend(
-      Wiring w,
-      Op op,
-      int q,
-      int kv,
-      @Nullable Value slopes,
-      @Nullable Value sinks,
-      org.fusionc.backend.cpu.kernel.Attention.Shape shape) {
-    int slope = w.f32OrNone(slopes);
-    int sink = w.f32OrNone(sinks);
-    int y = w.of(op);
-    return run ->
-        org.fusionc.backend.cpu.kernel.Attention.run(
-            run.pool(),
-            run.cache(kv),
-            shape,
-            run.data(q),
-            slope < 0 ? null : run.data(slope),
-            sink < 0 ? null : run.data(sink),
-            run.data(y),
-            run.batch().sequence(),
-            run.batch().position(),
-            run.pages());
   }
 
   static Choice softmax(Softmax op) {

@@ -33,11 +33,11 @@ final class KernelTable {
       case LayerNorm o -> DecoderKernels.layerNorm(o);
       case AddRmsNorm o -> DecoderKernels.addRmsNorm(o);
       case AddLayerNorm o -> DecoderKernels.addLayerNorm(o);
-      case Rope o -> DecoderKernels.rope(o);
-      case KvAppend o -> DecoderKernels.kvAppend(o);
-      case RopeKvAppend o -> DecoderKernels.ropeKvAppend(o);
-      case Attention o -> DecoderKernels.attention(o);
-      case RopeAttention o -> DecoderKernels.ropeAttention(o);
+      case Rope o -> CacheKernels.rope(o, tier);
+      case KvAppend o -> CacheKernels.kvAppend(o, tier);
+      case RopeKvAppend o -> CacheKernels.ropeKvAppend(o, tier);
+      case Attention o -> CacheKernels.attention(o, tier);
+      case RopeAttention o -> CacheKernels.ropeAttention(o, tier);
       case Swiglu o -> ElementwiseKernels.swiglu(o);
       case Geglu o -> ElementwiseKernels.geglu(o);
       case PackedSwiglu o -> ElementwiseKernels.packedSwiglu(o);

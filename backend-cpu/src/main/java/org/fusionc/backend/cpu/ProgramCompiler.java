@@ -7,8 +7,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.fusionc.backend.cpu.jit.PackedLinear;
+import org.fusionc.backend.cpu.jit.RopeTable;
 import org.fusionc.backend.cpu.jit.Tier;
-import org.fusionc.backend.cpu.kernel.FloatFormat;
 import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.ir.DType.Scalar;
@@ -46,6 +46,7 @@ final class ProgramCompiler implements Wiring {
       Arena arena,
       Map<String, MemorySegment> weights,
       Map<String, PackedLinear> packed,
+      Map<RopeTable.Key, RopeTable> ropes,
       Tier tier,
       List<KvPages> caches) {}
 
@@ -130,13 +131,7 @@ final class ProgramCompiler implements Wiring {
 
   private KvPages cache(Type.Kv kv) {
     var pages =
-        new KvPages(
-            shared.options.pages(),
-            shared.options.pageTokens(),
-            (int) kv.heads(),
-            (int) kv.keyDim(),
-            (int) kv.valueDim(),
-            kv.dtype() == Scalar.F16 ? FloatFormat.F16 : FloatFormat.F32);
+        CacheKernels.cache(shared.tier, shared.options.pages(), shared.options.pageTokens(), kv);
     shared.caches.add(pages);
     return pages;
   }
@@ -279,6 +274,11 @@ final class ProgramCompiler implements Wiring {
     var packed = packer.pack(shared.pool, weight(weight.symbol()), shared.arena);
     shared.packed.put(weight.symbol(), packed);
     return packed;
+  }
+
+  @Override
+  public RopeTable ropeTable(RopeTable.Key key) {
+    return shared.ropes.computeIfAbsent(key, RopeTable::new);
   }
 
   @Override

@@ -3,6 +3,7 @@ package org.fusionc.backend.cpu;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.fusionc.backend.cpu.jit.PackedLinear;
+import org.fusionc.backend.cpu.jit.RopeTable;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.Weight;
@@ -31,6 +32,9 @@ interface Wiring {
 
   /** A weight as a kernel in machine code wants it; packed once, however many ops use it. */
   PackedLinear packed(Weight weight, Packer packer);
+
+  /** The cosines and sines of a rotation; one table, however many ops use it. */
+  RopeTable ropeTable(RopeTable.Key key);
 
   /** The number of result {@code index} of an op that has several. */
   int result(Value op, int index);

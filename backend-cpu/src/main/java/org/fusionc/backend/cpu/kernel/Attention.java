@@ -30,7 +30,7 @@ public final class Attention {
   public record Shape(int heads, float scale, int window, float softcap) {
 
     /** The first position that a token at {@code position} sees. */
-    int firstVisible(int position) {
+    public int firstVisible(int position) {
       return window == 0 ? 0 : Math.max(0, position - window + 1);
     }
   }

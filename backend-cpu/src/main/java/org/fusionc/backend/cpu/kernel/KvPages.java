@@ -11,7 +11,7 @@ import org.fusionc.backend.cpu.parallel.ComputePool;
  *
  * <p>Within a page and head, keys lie transposed, in groups of as many tokens as a vector has
  * lanes: element {@code d} of all tokens of a group is one vector, so scores need no horizontal
- * sums. Values lie row by row, padded to whole vectors.
+ * sums. Values lie row by row, padded to whole groups.
  *
  * <p>Appending and attending may not overlap; one thread drives a layer at a time.
  */
@@ -22,6 +22,7 @@ public final class KvPages implements AutoCloseable {
   private final int keyDim;
   private final int valueDim;
   private final FloatFormat format;
+  private final int group;
   private final long[] addresses;
   private final Arena arena = Arena.ofShared();
   private long allocatedPages;
@@ -36,6 +37,22 @@ public final class KvPages implements AutoCloseable {
    */
   public KvPages(
       int pages, int pageTokens, int heads, int keyDim, int valueDim, FloatFormat format) {
+    this(pages, pageTokens, heads, keyDim, valueDim, format, Lanes.COUNT);
+  }
+
+  /**
+   * With groups of another size, for kernels that are not those of this package.
+   *
+   * @param group positions whose keys lie transposed together
+   */
+  public KvPages(
+      int pages,
+      int pageTokens,
+      int heads,
+      int keyDim,
+      int valueDim,
+      FloatFormat format,
+      int group) {
     if (pages < 0 || pageTokens < 1 || heads < 1 || keyDim < 1 || valueDim < 1) {
       throw new IllegalArgumentException("a KV cache needs sizes of at least 1");
     }
@@ -47,6 +64,7 @@ public final class KvPages implements AutoCloseable {
     this.keyDim = keyDim;
     this.valueDim = valueDim;
     this.format = format;
+    this.group = group;
     addresses = new long[pages];
   }
 
@@ -127,7 +145,12 @@ public final class KvPages implements AutoCloseable {
     arena.close();
   }
 
-  private void ensure(int page) {
+  /**
+   * Takes memory for a page, if it has none.
+   *
+   * @throws IllegalArgumentException if there is no such page
+   */
+  public void ensure(int page) {
     if (page < 0 || page >= addresses.length) {
       throw new IllegalArgumentException(
           "page " + page + " of a KV cache of " + addresses.length + " pages");
@@ -148,7 +171,7 @@ public final class KvPages implements AutoCloseable {
 
   private void writeKey(long from, int page, int slot, int head) {
     long to = addresses[page] + keyOffset(head, slot);
-    int step = Lanes.COUNT * format.bytes();
+    int step = group * format.bytes();
     if (format == FloatFormat.F32) {
       for (int d = 0; d < keyDim; d++) {
         Lanes.set(to + (long) d * step, Lanes.get(from + (long) d * Float.BYTES));
@@ -171,49 +194,90 @@ public final class KvPages implements AutoCloseable {
     }
   }
 
-  /** Whether groups of lanes never straddle pages, so keys can be used where they lie. */
-  boolean wholeGroups() {
-    return pageTokens % Lanes.COUNT == 0;
+  /** Whether groups never straddle pages, so keys can be used where they lie. */
+  public boolean wholeGroups() {
+    return pageTokens % group == 0;
   }
 
   /**
-   * The address of a group's keys [keyDim, lanes] in the cache's format; see {@link #wholeGroups}.
+   * The address of a slot's key: the first element's place in its group's keys [keyDim, group], in
+   * the cache's format.
+   *
+   * @throws IllegalArgumentException if nothing was ever written to the page
    */
-  long keyGroup(int page, int head, int slot) {
+  public long keyGroup(int page, int head, int slot) {
     return written(page) + keyOffset(head, slot);
   }
 
   /** The address of a value row [valueStride] in the cache's format. */
-  long value(int page, int head, int slot) {
+  public long value(int page, int head, int slot) {
     return written(page) + valueOffset(head, slot);
   }
 
   /** One element of a key. */
-  float key(int page, int head, int slot, int d) {
+  public float key(int page, int head, int slot, int d) {
     long at = written(page) + keyOffset(head, slot);
-    return Lanes.get(at, format, (long) d * Lanes.COUNT);
+    return Lanes.get(at, format, (long) d * group);
+  }
+
+  /**
+   * Copies a key as it is kept to a column of a group elsewhere.
+   *
+   * @param column where the first element goes
+   */
+  public void copyKey(int page, int head, int slot, long column) {
+    long from = keyGroup(page, head, slot);
+    int step = group * format.bytes();
+    for (int d = 0; d < keyDim; d++) {
+      long at = (long) d * step;
+      if (format == FloatFormat.F32) {
+        Lanes.set(column + at, Lanes.get(from + at));
+      } else {
+        Lanes.setShort(column + at, Lanes.getShort(from + at));
+      }
+    }
+  }
+
+  /** Copies a value as it is kept, padding and all. */
+  public void copyValue(int page, int head, int slot, long to) {
+    long bytes = (long) valueStride() * format.bytes();
+    MemorySegment.copy(Lanes.ALL, value(page, head, slot), Lanes.ALL, to, bytes);
   }
 
   /** Elements from one value row to the next. */
-  int valueStride() {
-    return Lanes.roundUp(valueDim);
+  public int valueStride() {
+    return roundUp(valueDim);
   }
 
   private long keyOffset(int head, int slot) {
-    long groups = Lanes.roundUp(pageTokens) / Lanes.COUNT;
-    long group = head * groups + slot / Lanes.COUNT;
-    return (group * keyDim * Lanes.COUNT + slot % Lanes.COUNT) * format.bytes();
+    long groups = roundUp(pageTokens) / group;
+    long before = head * groups + slot / group;
+    return (before * keyDim * group + slot % group) * format.bytes();
   }
 
   private long valueOffset(int head, int slot) {
     return keyBytes() + ((long) head * pageTokens + slot) * valueStride() * format.bytes();
   }
 
+  /** Bytes from one head's keys to the next one's, in a page. */
+  public long keyHeadBytes() {
+    return (long) roundUp(pageTokens) * keyDim * format.bytes();
+  }
+
+  /** Bytes from one head's values to the next one's, in a page. */
+  public long valueHeadBytes() {
+    return (long) pageTokens * valueStride() * format.bytes();
+  }
+
+  private int roundUp(int size) {
+    return Math.ceilDiv(size, group) * group;
+  }
+
   private long keyBytes() {
-    return (long) heads * Lanes.roundUp(pageTokens) * keyDim * format.bytes();
+    return heads * keyHeadBytes();
   }
 
   private long pageBytes() {
-    return keyBytes() + (long) heads * pageTokens * valueStride() * format.bytes();
+    return keyBytes() + heads * valueHeadBytes();
   }
 }

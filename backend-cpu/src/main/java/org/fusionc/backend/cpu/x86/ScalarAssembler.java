@@ -130,6 +130,12 @@ public sealed class ScalarAssembler permits Assembler {
     op32(0x89, from.number(), to);
   }
 
+  /** Stores the lowest 16 bits. */
+  public void mov16(Address to, Gp from) {
+    code.put(0x66);
+    op32(0x89, from.number(), to);
+  }
+
   /** Any 64-bit number, in the shortest way. */
   public void mov(Gp to, long value) {
     if (value == (value & 0xFFFF_FFFFL)) {

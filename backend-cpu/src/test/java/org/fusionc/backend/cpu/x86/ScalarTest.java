@@ -25,6 +25,10 @@ class ScalarTest {
     return gp.number() > 7 ? name(gp) + "d" : "e" + name(gp).substring(1);
   }
 
+  static String name16(Gp gp) {
+    return gp.number() > 7 ? name(gp) + "w" : name(gp).substring(1);
+  }
+
   static String text(Address address) {
     var index = address.index();
     return "["
@@ -99,6 +103,7 @@ class ScalarTest {
     listing.add("mov " + at + ", " + name(a), s -> s.mov(address, a));
     listing.add("mov " + name32(a) + ", " + at, s -> s.mov32(a, address));
     listing.add("mov " + at + ", " + name32(a), s -> s.mov32(address, a));
+    listing.add("mov " + at + ", " + name16(a), s -> s.mov16(address, a));
     listing.add("lea " + name(a) + ", " + at, s -> s.lea(a, address));
     listing.add("add " + name(a) + ", " + at, s -> s.arithmetic(Arithmetic.ADD, a, address));
     for (var hint : Prefetch.values()) {
