@@ -101,7 +101,11 @@ public final class CpuBackend implements Backend {
     public long bytes() {
       long weights = shared.weights().values().stream().mapToLong(w -> w.byteSize()).sum();
       long caches = shared.caches().stream().mapToLong(KvPages::bytes).sum();
-      long packed = shared.packed().values().stream().mapToLong(PackedLinear::bytes).sum();
+      long packed =
+          shared.packed().values().stream()
+              .flatMap(List::stream)
+              .mapToLong(PackedLinear::bytes)
+              .sum();
       return weights + packed + caches + program.bytes();
     }
 

@@ -1,12 +1,8 @@
 package org.fusionc.backend.cpu;
 
-import org.fusionc.backend.cpu.jit.FloatLinear;
-import org.fusionc.backend.cpu.jit.IntegerLinear;
 import org.fusionc.backend.cpu.jit.PackedLinear;
 import org.fusionc.backend.cpu.jit.Target;
 import org.fusionc.backend.cpu.jit.Tier;
-import org.fusionc.backend.cpu.kernel.FloatFormat;
-import org.fusionc.ir.DType;
 import org.fusionc.ir.Weight;
 import org.fusionc.ir.op.Linear;
 
@@ -23,29 +19,18 @@ final class LinearKernels {
         || op.weight().tensorType().rank() != 2) {
       return portable;
     }
-    var sizes = op.weight().tensorType();
-    int n = Math.toIntExact(sizes.dim(0).value());
-    int k = Math.toIntExact(sizes.dim(1).value());
     var dtype = KernelTable.dtype(op.weight());
-    Wiring.Packer packer =
-        switch (dtype) {
-          case DType.Quantized type ->
-              (pool, bytes, arena) -> IntegerLinear.pack(pool, bytes, type, n, k, target, arena);
-          case DType.Scalar scalar ->
-              (pool, bytes, arena) ->
-                  FloatLinear.pack(pool, bytes, FloatFormat.of(scalar), n, k, target, arena);
-        };
-    return packed(op, "gemm_%s [%s]".formatted(dtype, target.describe(dtype)), packer);
+    return packed(op, "gemm_%s [%s]".formatted(dtype, target.describe(dtype)), target);
   }
 
-  private static Choice packed(Linear op, String name, Wiring.Packer packer) {
+  private static Choice packed(Linear op, String name, Target target) {
     return Choice.kernel(
         name,
         w -> {
           int x = w.of(op.x());
           int bias = w.f32OrNone(op.bias());
           int y = w.of(op);
-          PackedLinear layer = w.packed((Weight) op.weight(), packer);
+          PackedLinear layer = w.packed((Weight) op.weight(), target).getFirst();
           return run ->
               layer.run(
                   run.pool(),

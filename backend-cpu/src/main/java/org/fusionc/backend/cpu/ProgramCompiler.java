@@ -8,12 +8,16 @@ import java.util.List;
 import java.util.Map;
 import org.fusionc.backend.cpu.jit.PackedLinear;
 import org.fusionc.backend.cpu.jit.RopeTable;
+import org.fusionc.backend.cpu.jit.Target;
 import org.fusionc.backend.cpu.jit.Tier;
+import org.fusionc.backend.cpu.jit.WeightPacking;
 import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.fusionc.backend.cpu.x86.Pages;
 import org.fusionc.ir.DType.Scalar;
 import org.fusionc.ir.Function;
 import org.fusionc.ir.Module;
+import org.fusionc.ir.Module.WeightDef;
 import org.fusionc.ir.Op;
 import org.fusionc.ir.Param;
 import org.fusionc.ir.Result;
@@ -22,7 +26,6 @@ import org.fusionc.ir.Value;
 import org.fusionc.ir.Weight;
 import org.fusionc.ir.WeightSource;
 import org.fusionc.ir.backend.Backend;
-import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.backend.WeightLoader;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.interpret.Interpreter;
@@ -45,10 +48,34 @@ final class ProgramCompiler implements Wiring {
       Backend.Options options,
       Arena arena,
       Map<String, MemorySegment> weights,
-      Map<String, PackedLinear> packed,
+      Map<String, List<PackedLinear>> packed,
       Map<RopeTable.Key, RopeTable> ropes,
       Tier tier,
-      List<KvPages> caches) {}
+      List<KvPages> caches) {
+
+    /** For programs that run once, of which nothing is kept when the arena closes. */
+    Shared forLoading(Arena passing) {
+      return new Shared(
+          module,
+          loader,
+          pool,
+          options,
+          passing,
+          new HashMap<>(),
+          new HashMap<>(),
+          new HashMap<>(),
+          tier,
+          new ArrayList<>());
+    }
+
+    WeightDef definition(String symbol) {
+      var definition = module.weights().get(symbol);
+      if (definition == null) {
+        throw new IllegalStateException("the module has no weight @" + symbol);
+      }
+      return definition;
+    }
+  }
 
   private final Shared shared;
   private final Function function;
@@ -199,9 +226,13 @@ final class ProgramCompiler implements Wiring {
   }
 
   private MemorySegment copy(MemorySegment value) {
-    var own = shared.arena.allocate(Math.max(value.byteSize(), 1), 64).asSlice(0, value.byteSize());
+    var own = memory(value.byteSize());
     own.copyFrom(value);
     return own;
+  }
+
+  private MemorySegment memory(long bytes) {
+    return shared.arena.allocate(Math.max(bytes, 1), 64).asSlice(0, bytes);
   }
 
   @Override
@@ -266,12 +297,24 @@ final class ProgramCompiler implements Wiring {
   }
 
   @Override
-  public PackedLinear packed(Weight weight, Packer packer) {
+  public List<PackedLinear> packed(Weight weight, Target target) {
     var known = shared.packed.get(weight.symbol());
     if (known != null) {
       return known;
     }
-    var packed = packer.pack(shared.pool, weight(weight.symbol()), shared.arena);
+    var packed = new ArrayList<PackedLinear>();
+    try (var loading = new LoadTime(shared)) {
+      var rows = loading.rows(shared.definition(weight.symbol()));
+      long n = weight.tensorType().dim(-2).value();
+      for (long first = 0; first == 0 || first < rows.rows(); first += n) {
+        packed.add(
+            WeightPacking.pack(
+                shared.pool,
+                rows.range(first, n),
+                target,
+                (bytes, _) -> Pages.mapLarge(bytes, shared.arena)));
+      }
+    }
     shared.packed.put(weight.symbol(), packed);
     return packed;
   }
@@ -292,15 +335,14 @@ final class ProgramCompiler implements Wiring {
     if (known != null) {
       return known;
     }
-    var definition = shared.module.weights().get(symbol);
-    if (definition == null) {
-      throw new IllegalStateException("the module has no weight @" + symbol);
-    }
+    var definition = shared.definition(symbol);
     MemorySegment bytes;
-    if (definition.source() instanceof WeightSource.Computed(var body)) {
-      var program = compile(shared, body.withName(symbol));
-      bytes = copy(program.run(shared.pool, null, List.<Tensor>of()).getFirst().data());
-      program.close();
+    if (definition.source() instanceof WeightSource.Computed) {
+      try (var loading = new LoadTime(shared)) {
+        var rows = loading.rows(definition);
+        bytes = memory(rows.bytes(rows.rows()));
+        rows.copyTo(shared.pool, bytes);
+      }
     } else {
       bytes = shared.loader.load(definition).data();
     }

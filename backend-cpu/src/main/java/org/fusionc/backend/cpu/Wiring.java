@@ -1,10 +1,10 @@
 package org.fusionc.backend.cpu;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.fusionc.backend.cpu.jit.PackedLinear;
 import org.fusionc.backend.cpu.jit.RopeTable;
-import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.fusionc.backend.cpu.jit.Target;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.Weight;
 
@@ -24,14 +24,13 @@ interface Wiring {
   /** The bytes of a value that is known at load time. */
   MemorySegment constant(Value value);
 
-  /** Packs a weight's bytes for a kernel, in memory that lives as long as the program. */
-  @FunctionalInterface
-  interface Packer {
-    PackedLinear pack(ComputePool pool, MemorySegment bytes, Arena arena);
-  }
-
-  /** A weight as a kernel in machine code wants it; packed once, however many ops use it. */
-  PackedLinear packed(Weight weight, Packer packer);
+  /**
+   * A weight as kernels in machine code want it, in memory that lives as long as the program;
+   * packed once, however many ops use it.
+   *
+   * @return of each of its matrices, which are its last two dimensions
+   */
+  List<PackedLinear> packed(Weight weight, Target target);
 
   /** The cosines and sines of a rotation; one table, however many ops use it. */
   RopeTable ropeTable(RopeTable.Key key);

@@ -1,10 +1,11 @@
 package org.fusionc.backend.cpu.jit;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import org.fusionc.backend.cpu.kernel.FloatFormat;
 import org.fusionc.backend.cpu.kernel.Scratch;
 import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.fusionc.ir.DType;
 
 /**
  * A linear layer with floating-point weights. Products are those of f32 activations, except for
@@ -13,7 +14,7 @@ import org.fusionc.backend.cpu.parallel.ComputePool;
 public final class FloatLinear extends PackedLinear {
   private final FloatLayout layout;
 
-  private FloatLinear(FloatLayout layout, MemorySegment weights, int n, int k) {
+  FloatLinear(FloatLayout layout, MemorySegment weights, int n, int k) {
     super(layout, weights, n, k);
     this.layout = layout;
   }
@@ -22,26 +23,19 @@ public final class FloatLinear extends PackedLinear {
    * Packs weights.
    *
    * @param weights [n, k] in {@code format}
-   * @param arena where the packed ones are kept
+   * @param memory where the packed ones are kept: zeros
    * @throws IllegalArgumentException if the segment is too small
    */
-  public static FloatLinear pack(
+  public static PackedLinear pack(
       ComputePool pool,
       MemorySegment weights,
       FloatFormat format,
       int n,
       int k,
       Target target,
-      Arena arena) {
-    var layout = new FloatLayout(format, target);
-    long needed = (long) n * k * format.bytes();
-    if (weights.byteSize() < needed) {
-      throw new IllegalArgumentException(
-          "w needs " + needed + " bytes, but its segment has " + weights.byteSize());
-    }
-    var packed = arena.allocate(Math.max(64, layout.panelBytes(k) * layout.panels(n)), 64);
-    FloatPacking.run(pool, layout, weights, packed, n, k);
-    return new FloatLinear(layout, packed, n, k);
+      SegmentAllocator memory) {
+    var dtype = DType.Scalar.valueOf(format.name());
+    return WeightPacking.pack(pool, WeightRows.of(weights, dtype, n, k), target, memory);
   }
 
   @Override

@@ -4,7 +4,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import org.fusionc.backend.cpu.kernel.FloatFormat;
-import org.fusionc.backend.cpu.parallel.ComputePool;
 
 /** Brings rows of floating-point weights to panels of {@link FloatLayout}. */
 final class FloatPacking {
@@ -16,25 +15,24 @@ final class FloatPacking {
   private FloatPacking() {}
 
   /**
-   * Packs.
+   * Packs, on the calling thread.
    *
    * @param from [n, k] in the layout's format
    * @param to zeros
    */
-  static void run(
-      ComputePool pool, FloatLayout layout, MemorySegment from, MemorySegment to, int n, int k) {
+  static void run(FloatLayout layout, MemorySegment from, MemorySegment to, int n, int k) {
     int channels = layout.channels();
-    pool.parallelFor(
-        layout.panels(n),
-        1,
-        (first, end) -> {
-          for (int panel = (int) first; panel < end; panel++) {
-            for (int c = 0; c < channels && panel * channels + c < n; c++) {
-              long row = (long) panel * channels + c;
-              row(layout.format(), from, row * k, to, panel * layout.panelBytes(k), c, channels, k);
-            }
-          }
-        });
+    for (int row = 0; row < n; row++) {
+      row(
+          layout.format(),
+          from,
+          (long) row * k,
+          to,
+          row / channels * layout.panelBytes(k),
+          row % channels,
+          channels,
+          k);
+    }
   }
 
   private static void row(

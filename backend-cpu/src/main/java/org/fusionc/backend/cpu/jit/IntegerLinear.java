@@ -1,7 +1,7 @@
 package org.fusionc.backend.cpu.jit;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import org.fusionc.backend.cpu.kernel.Scratch;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.ir.DType;
@@ -12,7 +12,7 @@ import org.fusionc.ir.DType;
 public final class IntegerLinear extends PackedLinear {
   private final IntegerFormat format;
 
-  private IntegerLinear(IntegerFormat format, MemorySegment weights, int n, int k) {
+  IntegerLinear(IntegerFormat format, MemorySegment weights, int n, int k) {
     super(format, weights, n, k);
     this.format = format;
   }
@@ -21,26 +21,18 @@ public final class IntegerLinear extends PackedLinear {
    * Packs weights.
    *
    * @param weights {@code type} [n, k], in the form that artifacts keep
-   * @param arena where the packed ones are kept
+   * @param memory where the packed ones are kept: zeros
    * @throws IllegalArgumentException if the segment is too small
    */
-  public static IntegerLinear pack(
+  public static PackedLinear pack(
       ComputePool pool,
       MemorySegment weights,
       DType.Quantized type,
       int n,
       int k,
       Target target,
-      Arena arena) {
-    var format = new IntegerFormat(type, target);
-    long needed = IntegerPacking.sourceBytes(format, n, k);
-    if (weights.byteSize() < needed) {
-      throw new IllegalArgumentException(
-          "w needs " + needed + " bytes, but its segment has " + weights.byteSize());
-    }
-    var packed = arena.allocate(Math.max(64, format.panelBytes(k) * format.panels(n)), 64);
-    IntegerPacking.run(pool, format, weights, packed, n, k);
-    return new IntegerLinear(format, packed, n, k);
+      SegmentAllocator memory) {
+    return WeightPacking.pack(pool, WeightRows.of(weights, type, n, k), target, memory);
   }
 
   @Override

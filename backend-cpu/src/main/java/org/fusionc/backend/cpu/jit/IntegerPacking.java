@@ -3,7 +3,6 @@ package org.fusionc.backend.cpu.jit;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import org.fusionc.backend.cpu.parallel.ComputePool;
 
 /**
  * Brings quantised weights from the form in which artifacts keep them to panels of {@link
@@ -34,25 +33,13 @@ final class IntegerPacking {
     rowBytes = (long) groups * format.group() * format.type().width() / 8;
   }
 
-  /** Bytes of the form that artifacts keep. */
-  static long sourceBytes(IntegerFormat format, int n, int k) {
-    long integers = (long) format.group() * format.type().width() / 8;
-    long scales = format.type().asymmetric() ? 4 : 2;
-    return n * (long) format.groups(k) * (integers + scales);
-  }
-
-  static void run(
-      ComputePool pool, IntegerFormat format, MemorySegment from, MemorySegment to, int n, int k) {
+  /** Packs, on the calling thread. */
+  static void run(IntegerFormat format, MemorySegment from, MemorySegment to, int n, int k) {
     var packing = new IntegerPacking(format, from, to, n, k);
     long panelBytes = format.panelBytes(k);
-    pool.parallelFor(
-        format.panels(n),
-        1,
-        (first, end) -> {
-          for (long panel = first; panel < end; panel++) {
-            packing.panel((int) panel, panel * panelBytes);
-          }
-        });
+    for (int panel = 0; panel < format.panels(n); panel++) {
+      packing.panel(panel, panel * panelBytes);
+    }
   }
 
   private void panel(int panel, long target) {

@@ -40,15 +40,27 @@ public final class QuantizedRows {
     pool.parallelFor(
         layout.rows(),
         Math.max(1, TASK / Math.max(1, k)),
-        (first, end) -> {
-          int padded = Math.toIntExact(layout.paddedColumns());
-          long numbers = Scratch.reserve((long) (padded + layout.dtype().group()) * Float.BYTES);
-          var integers = new int[padded];
-          for (long row = first; row < end; row++) {
-            Packing.row(from + row * k * format.bytes(), format, k, numbers);
-            row(numbers, layout, row, integers, to);
-          }
-        });
+        (first, end) -> rows(from, format, layout, first, end, to));
+  }
+
+  /** The same, on the calling thread. */
+  public static void pack(
+      MemorySegment x, FloatFormat format, MemorySegment y, QuantizedLayout layout) {
+    long from = Operand.input("x", x, layout.rows() * layout.columns(), format);
+    long to = Operand.address("y", y, layout.bytes());
+    rows(from, format, layout, 0, layout.rows(), to);
+  }
+
+  private static void rows(
+      long from, FloatFormat format, QuantizedLayout layout, long first, long end, long to) {
+    int k = Math.toIntExact(layout.columns());
+    int padded = Math.toIntExact(layout.paddedColumns());
+    long numbers = Scratch.reserve((long) (padded + layout.dtype().group()) * Float.BYTES);
+    var integers = new int[padded];
+    for (long row = first; row < end; row++) {
+      Packing.row(from + row * k * format.bytes(), format, k, numbers);
+      row(numbers, layout, row, integers, to);
+    }
   }
 
   private static void row(long x, QuantizedLayout layout, long row, int[] integers, long to) {

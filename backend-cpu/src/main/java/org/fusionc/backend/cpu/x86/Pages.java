@@ -28,6 +28,8 @@ public final class Pages {
   /** Bytes of a page, at least; everything here goes by multiples of it. */
   public static final long SIZE = 4096;
 
+  private static final int DONT_NEED = 4;
+  private static final int HUGE_PAGES_ON_LINUX = 14;
   private static final int PRIVATE = 2;
   private static final int ANONYMOUS_ON_LINUX = 0x20;
   private static final int ANONYMOUS_ON_MAC = 0x1000;
@@ -47,6 +49,14 @@ public final class Pages {
   private static final MethodHandle MPROTECT =
       handle(
           "mprotect",
+          FunctionDescriptor.of(
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_INT));
+  private static final MethodHandle MADVISE =
+      handle(
+          "madvise",
           FunctionDescriptor.of(
               ValueLayout.JAVA_INT,
               ValueLayout.JAVA_LONG,
@@ -118,6 +128,47 @@ public final class Pages {
     }
     if (result != 0) {
       throw new IllegalStateException("the system refuses to make memory " + access);
+    }
+  }
+
+  /**
+   * Fresh memory of zeros for what is large and stays: in huge pages where the system has them, for
+   * fewer of them are looked up when it is read.
+   *
+   * @param bytes exactly what is given
+   * @param arena gives it back when it closes
+   */
+  public static MemorySegment mapLarge(long bytes, Arena arena) {
+    var pages = map(bytes, arena);
+    if (isLinux()) {
+      advise(pages.address(), pages.byteSize(), HUGE_PAGES_ON_LINUX);
+    }
+    return pages.asSlice(0, bytes);
+  }
+
+  /**
+   * Lets the system take back what a mapped file has in memory; what is touched again is read
+   * again. Only whole pages go, and other systems than Linux keep them until they need them.
+   *
+   * @param mapped a part of a file that is mapped to be read
+   */
+  public static void forget(MemorySegment mapped) {
+    if (!isLinux()) {
+      return;
+    }
+    long from = (mapped.address() + SIZE - 1) / SIZE * SIZE;
+    long to = (mapped.address() + mapped.byteSize()) / SIZE * SIZE;
+    if (from < to) {
+      advise(from, to - from, DONT_NEED);
+    }
+  }
+
+  /** Advice may be ignored, and so is a refusal. */
+  private static void advise(long address, long size, int advice) {
+    try {
+      var _ = (int) MADVISE.invokeExact(address, size, advice);
+    } catch (Throwable failure) {
+      throw impossible(failure);
     }
   }
 

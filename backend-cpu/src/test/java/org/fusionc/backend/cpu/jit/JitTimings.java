@@ -9,6 +9,7 @@ import java.util.Random;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.backend.cpu.x86.Instruction;
 import org.fusionc.ir.DType;
+import org.fusionc.ir.backend.QuantizedLayout;
 
 /**
  * Prints how fast the kernels in machine code are beside what the machine can do, measured in the
@@ -46,10 +47,10 @@ final class JitTimings {
   private static void integers(ComputePool pool, Target target, DType.Quantized type) {
     try (var arena = Arena.ofShared()) {
       int copies = 24;
-      var layers = new IntegerLinear[copies];
+      var layers = new PackedLinear[copies];
       long bytes = 0;
       for (int i = 0; i < copies; i++) {
-        var source = source(type, target, N, arena);
+        var source = source(type, N, arena);
         layers[i] = IntegerLinear.pack(pool, source, type, N, K, target, arena);
         bytes += layers[i].bytes();
       }
@@ -77,8 +78,7 @@ final class JitTimings {
       var dot = target.dotsBytes() ? Instruction.VPDPBUSD : Instruction.VPMADDUBSW;
       double peak = 2.0 * target.vector() * Limits.rate(pool, target, dot);
       int few = 512;
-      var narrow =
-          IntegerLinear.pack(pool, source(type, target, few, arena), type, few, K, target, arena);
+      var narrow = IntegerLinear.pack(pool, source(type, few, arena), type, few, K, target, arena);
       for (int m : new int[] {4, 6, 16, 64, 256}) {
         double seconds = Limits.best(() -> narrow.run(pool, x, null, y, m));
         peak = Math.max(peak, 2.0 * target.vector() * Limits.rate(pool, target, dot));
@@ -90,9 +90,8 @@ final class JitTimings {
     }
   }
 
-  private static MemorySegment source(DType.Quantized type, Target target, int n, Arena arena) {
-    var format = new IntegerFormat(type, target);
-    var random = new byte[(int) IntegerPacking.sourceBytes(format, n, K)];
+  private static MemorySegment source(DType.Quantized type, int n, Arena arena) {
+    var random = new byte[(int) new QuantizedLayout(type, n, K).bytes()];
     new Random(n).nextBytes(random);
     var source = arena.allocate(random.length, 64);
     MemorySegment.copy(random, 0, source, ValueLayout.JAVA_BYTE, 0, random.length);
