@@ -3,6 +3,7 @@ package org.fusionc.broker;
 import io.grpc.Context;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -134,27 +135,42 @@ final class Deployments {
     if (there == null) {
       return false;
     }
-    var wish = there.wish();
-    boolean other =
-        !there.manifest().equals(request.getManifest())
-            || (!request.getObjective().isEmpty()
-                && !request.getObjective().equals(wish.objective()))
-            || (request.getContext() != 0 && request.getContext() != wish.context())
-            || (request.getSessions() != 0 && request.getSessions() != wish.sessions())
-            || (!request.getEncode().isEmpty() && !request.getEncode().equals(wish.encode()))
-            || (request.getStages() != 0 && request.getStages() != there.current().stages())
-            || !request.getPlan().isEmpty();
-    if (other) {
+    var other = differences(there, request);
+    if (!other.isEmpty()) {
       throw Diagnostic.failed(
               Location.named("deployment " + request.getName()),
-              "it is deployed already, "
-                  + (there.manifest().equals(request.getManifest())
-                      ? "with other options"
-                      : "and is another model"),
+              "it is deployed already, " + other,
               "give the new one another name, or undeploy this one first")
           .exception();
     }
     return true;
+  }
+
+  /** What is asked for otherwise than it is; empty if nothing is. What is left out will do. */
+  private static String differences(Deployment there, DeployRequest request) {
+    if (!there.manifest().equals(request.getManifest())) {
+      return "and is another model";
+    }
+    if (!request.getPlan().isEmpty()
+        && !PlanMaker.same(PlanMaker.parse(request.getPlan()), there.current())) {
+      return "with another plan";
+    }
+    var wish = there.wish();
+    var other = new ArrayList<String>();
+    difference(other, "objective", wish.objective(), request.getObjective());
+    difference(other, "context", wish.context(), request.getContext());
+    difference(other, "sessions", wish.sessions(), request.getSessions());
+    if (request.getPlan().isEmpty()) {
+      difference(other, "encode", wish.encode(), request.getEncode());
+      difference(other, "stages", there.current().stages(), request.getStages());
+    }
+    return other.isEmpty() ? "" : "with " + String.join(", ", other);
+  }
+
+  private static void difference(List<String> other, String name, Object is, Object asked) {
+    if (!asked.equals("") && !asked.equals(0) && !asked.equals(is)) {
+      other.add(name + " " + is + ", not " + asked);
+    }
   }
 
   private static Wish wish(DeployRequest request, int most) {

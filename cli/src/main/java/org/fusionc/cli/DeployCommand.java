@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.fusionc.partitioner.Objective;
+import org.fusionc.runtime.cluster.ArtifactDigests;
 import org.fusionc.runtime.cluster.ClusterModel;
 import org.fusionc.runtime.model.Compiler;
 import org.fusionc.runtime.model.FirFile;
@@ -35,9 +36,8 @@ final class DeployCommand implements Callable<Integer> {
   @Option(
       names = "--objective",
       paramLabel = "GOAL",
-      description = "${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE})",
-      defaultValue = "LATENCY")
-  private Objective objective = Objective.LATENCY;
+      description = "${COMPLETION-CANDIDATES} (default LATENCY)")
+  private @Nullable Objective objective;
 
   @Option(
       names = "--context",
@@ -74,7 +74,7 @@ final class DeployCommand implements Callable<Integer> {
     var wish =
         DeployRequest.newBuilder()
             .setName(name)
-            .setObjective(objective.name().toLowerCase(Locale.ROOT))
+            .setObjective(objective == null ? "" : objective.name().toLowerCase(Locale.ROOT))
             .setContext(context)
             .setSessions(sessions)
             .setEncode(encode)
@@ -82,16 +82,14 @@ final class DeployCommand implements Callable<Integer> {
             .build();
     try (var source = model.open();
         var client = cluster.connect()) {
-      ClusterModel.deploy(
-          client,
-          source,
-          model.path(),
-          wish,
-          cut,
-          message -> {
-            out.println(message);
-            out.flush();
-          });
+      new ClusterModel(client, source, model.path(), ArtifactDigests.ofUser())
+          .deploy(
+              wish,
+              cut,
+              message -> {
+                out.println(message);
+                out.flush();
+              });
     }
     return 0;
   }

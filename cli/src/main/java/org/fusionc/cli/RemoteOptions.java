@@ -2,6 +2,7 @@ package org.fusionc.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import org.fusionc.runtime.cluster.ArtifactDigests;
 import org.fusionc.runtime.cluster.BrokerClient;
 import org.fusionc.runtime.cluster.ClusterEngine;
 import org.fusionc.runtime.cluster.ClusterModel;
@@ -85,7 +86,8 @@ final class RemoteOptions {
               .setSessions(sessions > 8 ? sessions : 0)
               .setContext(positions > 4096 ? positions : 0)
               .build();
-      var view = ClusterModel.deploy(client, source, path, wish, cut, text -> say(messages, text));
+      var model = new ClusterModel(client, source, path, ArtifactDigests.ofUser());
+      var view = model.use(wish, cut, text -> say(messages, text));
       var options = ClusterEngine.Options.of(sessions, positions, command);
       var listener =
           new RunListener() {

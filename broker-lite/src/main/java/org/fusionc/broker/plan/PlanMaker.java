@@ -6,8 +6,10 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import org.fusionc.broker.state.ClusterState;
 import org.fusionc.broker.state.Layout;
 import org.fusionc.broker.state.Peer;
@@ -122,6 +124,34 @@ public final class PlanMaker {
     var options = new PlanOptions(objective(wish.objective()), wish.context(), wish.sessions());
     var here = PlanChecker.over(module, plan.withStages(stages), cluster, options);
     return recovering(here);
+  }
+
+  /** Whether a plan cuts, places and encodes as a layout's does; the figures do not count. */
+  public static boolean same(Plan plan, Layout layout) {
+    var other = parse(layout.plan());
+    if (plan.stages().size() != other.stages().size()) {
+      return false;
+    }
+    for (int i = 0; i < plan.stages().size(); i++) {
+      var one = plan.stages().get(i);
+      var two = other.stages().get(i);
+      if (!Peer.ofDevice(one.device()).equals(Peer.ofDevice(two.device()))
+          || !one.through().equals(two.through())) {
+        return false;
+      }
+    }
+    return formats(plan).equals(formats(other));
+  }
+
+  /** The edges that do not carry f32; edges may be left out. */
+  private static Map<List<Integer>, WireFormat> formats(Plan plan) {
+    var formats = new HashMap<List<Integer>, WireFormat>();
+    for (var edge : plan.edges()) {
+      if (WireFormat.of(edge) != WireFormat.F32) {
+        formats.put(List.of(edge.from(), edge.to()), WireFormat.of(edge));
+      }
+    }
+    return formats;
   }
 
   /** The plan in a FIR text. */

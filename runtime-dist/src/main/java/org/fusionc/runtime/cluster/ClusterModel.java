@@ -5,7 +5,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.fusionc.ir.Graph;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.diagnostic.Diagnostic;
@@ -24,27 +26,54 @@ public final class ClusterModel {
   private static final int NAME_LENGTH = 50;
   private static final int DIGEST_LENGTH = 12;
 
-  private ClusterModel() {}
+  private final BrokerClient client;
+  private final ModelSource source;
+  private final Path path;
+  private final ArtifactDigests digests;
 
   /**
-   * Deploys a model unless it is deployed already.
-   *
    * @param source the model, not cut yet
    * @param path where it is: a model directory, or an artifact, whose blobs are put as they are
+   */
+  public ClusterModel(BrokerClient client, ModelSource source, Path path, ArtifactDigests digests) {
+    this.client = client;
+    this.source = source;
+    this.path = path;
+    this.digests = digests;
+  }
+
+  /**
+   * Deploys it. What is deployed already as it is wished is left as it is.
+   *
    * @param wish what the broker shall plan for; the manifest is filled in, and a name derived from
    *     the model's name and content unless there is one
    * @param cut how it shall be cut, unless the broker is to choose
    * @param said hears what is going on, for people
-   * @throws org.fusionc.ir.diagnostic.DiagnosticException if the model has been cut already, or the
-   *     broker refuses or cannot be reached
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if the model has been cut already, it is
+   *     deployed with other options, or the broker refuses or cannot be reached
    */
-  public static DeploymentView deploy(
-      BrokerClient client,
-      ModelSource source,
-      Path path,
+  public DeploymentView deploy(DeployRequest wish, Compiler.Cut cut, Consumer<String> said) {
+    return bring(wish, cut, said, there -> Optional.empty());
+  }
+
+  /**
+   * Deploys it unless it is deployed and ready, be it with other options: for whoever is content
+   * with so many stages.
+   *
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException as {@link #deploy}
+   */
+  public DeploymentView use(DeployRequest wish, Compiler.Cut cut, Consumer<String> said) {
+    return bring(wish, cut, said, there -> Optional.of(there).filter(view -> fits(view, cut)));
+  }
+
+  /**
+   * @param content gives what is there, where that will do without asking the broker
+   */
+  private DeploymentView bring(
       DeployRequest wish,
       Compiler.Cut cut,
-      Consumer<String> said) {
+      Consumer<String> said,
+      Function<DeploymentView, Optional<DeploymentView>> content) {
     if (source.phase().compareTo(Phase.QUANTIZED) > 0) {
       throw Diagnostic.invalid(
               Location.named(source.name()),
@@ -54,14 +83,29 @@ public final class ClusterModel {
     }
     Path temporary = null;
     try {
+      var key = Artifact.isArtifact(path) ? "" : ArtifactDigests.key(source, path);
+      var known = key.isEmpty() ? Optional.of(digest(path)) : digests.find(key);
+      if (known.isPresent()) {
+        var view = there(request(wish, cut, known.get()), said, content);
+        if (view.isPresent()) {
+          return view.get();
+        }
+      }
       var artifact = path;
-      if (!Artifact.isArtifact(path)) {
+      if (!key.isEmpty()) {
         temporary = Files.createTempDirectory("fusionc-deploy");
         artifact = temporary.resolve("artifact");
         said.accept("making an artifact of " + source.name());
         write(source, artifact);
+        digests.keep(key, digest(artifact));
       }
-      return deploy(client, artifact, named(wish, path, artifact), cut, said);
+      var request = request(wish, cut, digest(artifact));
+      var view = there(request, said, content);
+      if (view.isPresent()) {
+        return view.get();
+      }
+      put(artifact, said);
+      return deploy(request, said);
     } catch (IOException failure) {
       throw Diagnostic.failed(
               Location.named(source.name()),
@@ -73,6 +117,37 @@ public final class ClusterModel {
         delete(temporary);
       }
     }
+  }
+
+  /** What is deployed, if that is this model and ready; the broker refuses other options. */
+  private Optional<DeploymentView> there(
+      DeployRequest request,
+      Consumer<String> said,
+      Function<DeploymentView, Optional<DeploymentView>> content) {
+    return client
+        .deployment(request.getName())
+        .filter(view -> view.getReady() && view.getManifest().equals(request.getManifest()))
+        .map(view -> content.apply(view).orElseGet(() -> deploy(request, said)));
+  }
+
+  private static String digest(Path artifact) {
+    try (var opened = Artifact.open(artifact)) {
+      return opened.digest();
+    }
+  }
+
+  private DeployRequest request(DeployRequest wish, Compiler.Cut cut, String digest) {
+    var request = wish.toBuilder().setManifest(digest);
+    if (wish.getName().isEmpty()) {
+      request.setName(name(path, digest));
+    }
+    switch (cut) {
+      case Compiler.Cut.Whole() -> {}
+      case Compiler.Cut.Stages(int count) -> request.setStages(count);
+      case Compiler.Cut.Planned(var plan) ->
+          request.setPlan(FirPrinter.print(Module.empty(new Graph()).withPlan(plan)));
+    }
+    return request.build();
   }
 
   private static void write(ModelSource source, Path artifact) {
@@ -87,18 +162,6 @@ public final class ClusterModel {
         source, compiled.module(), compiled.phase(), artifact, (symbol, index, count) -> {});
   }
 
-  private static DeployRequest named(DeployRequest wish, Path path, Path artifact) {
-    String digest;
-    try (var opened = Artifact.open(artifact)) {
-      digest = opened.digest();
-    }
-    var request = wish.toBuilder().setManifest(digest);
-    if (wish.getName().isEmpty()) {
-      request.setName(name(path, digest));
-    }
-    return request.build();
-  }
-
   private static String name(Path path, String digest) {
     var file = path.toAbsolutePath().normalize().getFileName();
     var plain =
@@ -111,26 +174,7 @@ public final class ClusterModel {
         + hex.substring(0, DIGEST_LENGTH);
   }
 
-  private static DeploymentView deploy(
-      BrokerClient client,
-      Path artifact,
-      DeployRequest request,
-      Compiler.Cut cut,
-      Consumer<String> said) {
-    var there = client.deployment(request.getName());
-    if (there.isPresent()
-        && there.get().getReady()
-        && there.get().getManifest().equals(request.getManifest())
-        && fits(there.get(), request, cut)) {
-      return there.get();
-    }
-    var wish = request.toBuilder();
-    switch (cut) {
-      case Compiler.Cut.Whole() -> {}
-      case Compiler.Cut.Stages(int count) -> wish.setStages(count);
-      case Compiler.Cut.Planned(var plan) ->
-          wish.setPlan(FirPrinter.print(Module.empty(new Graph()).withPlan(plan)));
-    }
+  private void put(Path artifact, Consumer<String> said) {
     int[] told = {-1};
     var _ =
         client.put(
@@ -142,9 +186,13 @@ public final class ClusterModel {
                 said.accept("putting its blobs: " + 10 * tenth + " %");
               }
             });
+  }
+
+  /** The blobs are there. */
+  private DeploymentView deploy(DeployRequest request, Consumer<String> said) {
     String[] last = {""};
     return client.deploy(
-        wish.build(),
+        request,
         step -> {
           // The share of the work that is done changes more often than the words.
           if (!step.getMessage().equals(last[0])) {
@@ -154,10 +202,9 @@ public final class ClusterModel {
         });
   }
 
-  private static boolean fits(DeploymentView there, DeployRequest request, Compiler.Cut cut) {
+  private static boolean fits(DeploymentView there, Compiler.Cut cut) {
     return switch (cut) {
-      case Compiler.Cut.Whole() ->
-          request.getStages() == 0 || request.getStages() == there.getStagesCount();
+      case Compiler.Cut.Whole() -> true;
       case Compiler.Cut.Stages(int count) -> count == there.getStagesCount();
       case Compiler.Cut.Planned _ -> false;
     };

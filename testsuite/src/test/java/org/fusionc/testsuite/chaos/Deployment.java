@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Set;
 import org.fusionc.ir.DType;
 import org.fusionc.ir.pass.Phase;
+import org.fusionc.runtime.cluster.ArtifactDigests;
 import org.fusionc.runtime.cluster.BrokerClient;
 import org.fusionc.runtime.cluster.ClusterEngine;
 import org.fusionc.runtime.cluster.ClusterModel;
@@ -37,7 +38,8 @@ final class Deployment implements AutoCloseable {
             .setEncode(encode)
             .build();
     name =
-        ClusterModel.deploy(client, source, model, wish, new Compiler.Cut.Whole(), said -> {})
+        new ClusterModel(client, source, model, ArtifactDigests.none())
+            .deploy(wish, new Compiler.Cut.Whole(), said -> {})
             .getName();
   }
 

@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.util.List;
 import org.fusionc.broker.Broker;
 import org.fusionc.broker.page.PageServer;
+import org.fusionc.runtime.cluster.ArtifactDigests;
 import org.fusionc.runtime.cluster.BrokerClient;
 import org.fusionc.runtime.cluster.ClusterModel;
 import org.fusionc.runtime.model.Compiler;
@@ -49,7 +50,8 @@ class PageChatTest {
         var source = Example.open()) {
       var wish = DeployRequest.newBuilder().setName("play").setSessions(1).setContext(256).build();
       var model = Repository.root().resolve("examples/shakespeare");
-      ClusterModel.deploy(client, source, model, wish, new Compiler.Cut.Whole(), said -> {});
+      new ClusterModel(client, source, model, ArtifactDigests.none())
+          .deploy(wish, new Compiler.Cut.Whole(), said -> {});
       try (var http = HttpClient.newHttpClient()) {
         var request =
             HttpRequest.newBuilder(URI.create("http://" + page.address() + "/v1/completions"))

@@ -45,10 +45,21 @@ final class Served implements AutoCloseable {
   final ApiServer server;
   private final ModelSource source;
   private final Engine engine;
+  private final boolean owner;
   final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
-  private Served(Path directory, String name, ApiServer.Options options) {
-    source = ModelSource.open(directory, DType.Scalar.F32);
+  private Served(
+      ModelSource source, Engine engine, String name, ApiServer.Options options, boolean owner) {
+    this.source = source;
+    this.engine = engine;
+    this.owner = owner;
+    model = ServedModel.of(name, source, engine);
+    server = ApiServer.start(model, options);
+  }
+
+  /** The model in this directory, in this process. */
+  private static Served of(Path directory, String name, ApiServer.Options options) {
+    var source = ModelSource.open(directory, DType.Scalar.F32);
     var backend = Compiler.backend("cpu");
     var compiled =
         Compiler.compile(
@@ -56,11 +67,15 @@ final class Served implements AutoCloseable {
             source.phase(),
             new Compiler.Options(Compiler.Cut.stages(1), backend, Phase.SCHEDULED, (p, m) -> {}));
     int pages = Engine.pages(source.context(), options.sessions());
-    engine =
+    var engine =
         Engine.start(
             source, compiled, backend, new Engine.Options(2, source.context(), pages, false));
-    model = ServedModel.of(name, source, engine);
-    server = ApiServer.start(model, options);
+    return new Served(source, engine, name, options, true);
+  }
+
+  /** A model that runs elsewhere; it is left to whoever opened it. */
+  static Served over(ModelSource source, Engine engine, String name, ApiServer.Options options) {
+    return new Served(source, engine, name, options, false);
   }
 
   static ApiServer.Options options(int sessions, int queue) {
@@ -90,11 +105,11 @@ final class Served implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return new Served(scratch, "shakespeare", options);
+    return of(scratch, "shakespeare", options);
   }
 
   static Served scripted(Path scratch) {
-    return new Served(ScriptedModel.write(scratch), "scripted", options(2, 4));
+    return of(ScriptedModel.write(scratch), "scripted", options(2, 4));
   }
 
   URI uri(String path) {
@@ -197,7 +212,9 @@ final class Served implements AutoCloseable {
     client.shutdownNow();
     server.close();
     model.close();
-    engine.close();
-    source.close();
+    if (owner) {
+      engine.close();
+      source.close();
+    }
   }
 }
