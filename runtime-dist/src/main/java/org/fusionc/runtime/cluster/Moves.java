@@ -88,7 +88,7 @@ final class Moves {
       } else if (!ready.isEmpty()
           && !ready.getFirst().equals(current)
           && run.route().isOf(newest)
-          && !run.health.isDistrusted(ready.getFirst(), now)
+          && run.health.mayReturn(ready.getFirst(), now)
           && now - slot.moved > SETTLING) {
         begin(slot, ready.getFirst(), Recovery.Cause.RE_PLANNED, now);
       }

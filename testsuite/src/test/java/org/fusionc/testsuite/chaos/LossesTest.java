@@ -7,10 +7,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.IntStream;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.runtime.cluster.Recovery;
 import org.fusionc.runtime.cluster.RunListener;
 import org.fusionc.runtime.proto.PeerStatus;
+import org.fusionc.runtime.sampling.SamplingOptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -79,6 +81,37 @@ class LossesTest {
         assertThat(run.recoveries())
             .isNotEmpty()
             .allMatch(r -> r.cause() != Recovery.Cause.KILLED && r.cause() != Recovery.Cause.HUNG);
+      }
+    }
+  }
+
+  /** It answers all the time, if late; its frames take many times as long as they did. */
+  @Test
+  void aStageThatIsSlowedToACrawlIsLeft() throws Exception {
+    try (var cluster = cluster(4);
+        var deployment = new Deployment(cluster.address(), Talk.model(), 3, 2, "f32")) {
+      var talk = Talk.of(deployment);
+      var prompt = IntStream.range(0, 400).map(i -> 1 + 37 * i % 1000).boxed().toList();
+      var greedy = SamplingOptions.greedy();
+      var expected = deployment.undisturbed(prompt, greedy, 4);
+      deployment.awaitHolders(2, Talk.LONG);
+      try (var run = deployment.open(1, RunListener.none())) {
+        assertThat(talk.plain(run)).isEqualTo(talk.expected());
+        var slow = run.peers().get(1);
+        long end = System.nanoTime() + Talk.LONG.toNanos();
+        try (var _ = cluster.runningPeer(slow).crawl()) {
+          while (run.peers().contains(slow)) {
+            assertThat(System.nanoTime()).as("still on %s: %s", slow, run.peers()).isLessThan(end);
+            assertThat(Deployment.generate(run.engine(), prompt, greedy, 4, id -> true))
+                .isEqualTo(expected);
+          }
+          assertThat(talk.plain(run)).isEqualTo(talk.expected());
+        }
+        assertThat(run.recoveries())
+            .anyMatch(r ->
+                r.from().equals(slow)
+                    && (r.cause() == Recovery.Cause.SLOW || r.cause() == Recovery.Cause.HUNG));
+        assertThat(talk.plain(run)).isEqualTo(talk.expected());
       }
     }
   }

@@ -141,6 +141,36 @@ final class Program implements AutoCloseable {
     signal("CONT");
   }
 
+  /**
+   * Slows it to a crawl: it runs for some milliseconds, then stands still for 0.4 s, until this is
+   * closed.
+   */
+  Slowness crawl() {
+    var script = "while kill -STOP $0; do sleep 0.4; kill -CONT $0; sleep 0.004; done 2> /dev/null";
+    try {
+      return new Slowness(
+          new ProcessBuilder("sh", "-c", script, Long.toString(process.pid())).start());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** A time in which the program is slow. */
+  final class Slowness implements AutoCloseable {
+    private final Process shell;
+
+    private Slowness(Process shell) {
+      this.shell = shell;
+    }
+
+    @Override
+    public void close() {
+      shell.destroyForcibly();
+      shell.onExit().join();
+      thaw();
+    }
+  }
+
   /** Asks it to leave. */
   void terminate() {
     signal("TERM");
