@@ -3,9 +3,13 @@ package org.fusionc.testsuite.chaos;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.fusionc.runtime.net.Address;
+import org.fusionc.testsuite.cluster.Proxy;
 
 /** A broker and peers, each a process, with their data below one folder. */
 final class Cluster implements AutoCloseable {
@@ -17,6 +21,8 @@ final class Cluster implements AutoCloseable {
   private String address;
   private final List<Program> others = new ArrayList<>();
   private final Map<String, Program> peers = new LinkedHashMap<>();
+  private final Map<String, Integer> ports = new HashMap<>();
+  private final Map<String, Proxy> proxies = new HashMap<>();
 
   private Cluster(Path folder, List<String> brokerOptions) {
     this.folder = folder;
@@ -89,6 +95,20 @@ final class Cluster implements AutoCloseable {
     return program;
   }
 
+  /**
+   * Starts a peer whose connections can be cut: others reach it through a proxy, at the same
+   * address whenever it is started again.
+   */
+  Program peerBehindProxy(String name) {
+    int port = ports.computeIfAbsent(name, n -> FreePort.choose());
+    var proxy = proxies.computeIfAbsent(name, n -> new Proxy(new Address("127.0.0.1", port)));
+    return peer(name, "--listen", "127.0.0.1:" + port, "--advertise", proxy.address().toString());
+  }
+
+  Proxy proxy(String name) {
+    return Objects.requireNonNull(proxies.get(name));
+  }
+
   Program runningPeer(String name) {
     return peers.get(name);
   }
@@ -104,6 +124,7 @@ final class Cluster implements AutoCloseable {
   @Override
   public void close() {
     peers.values().forEach(Program::close);
+    proxies.values().forEach(Proxy::close);
     others.forEach(Program::close);
     broker.close();
   }

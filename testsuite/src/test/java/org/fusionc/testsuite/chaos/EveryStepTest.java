@@ -6,16 +6,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.fusionc.runtime.cluster.Recovery;
 import org.fusionc.runtime.cluster.RunListener;
-import org.fusionc.runtime.net.Address;
 import org.fusionc.runtime.sampling.SamplingOptions;
 import org.fusionc.testsuite.Repository;
-import org.fusionc.testsuite.cluster.Proxy;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,9 +36,6 @@ class EveryStepTest {
 
   @TempDir private Path folder;
 
-  private final Map<String, Integer> ports = new LinkedHashMap<>();
-  private final Map<String, Proxy> proxies = new LinkedHashMap<>();
-
   @ParameterizedTest
   @EnumSource(Blow.class)
   void theIdsAreThoseOfAnUndisturbedRun(Blow blow) throws InterruptedException {
@@ -51,7 +44,7 @@ class EveryStepTest {
     int right = 0;
     try (var cluster = Cluster.start(folder)) {
       for (int i = 0; i < PEERS; i++) {
-        start(cluster, "p" + i);
+        cluster.peerBehindProxy("p" + i);
       }
       for (var peer : cluster.peers().values()) {
         Cluster.awaitJoined(peer);
@@ -106,8 +99,6 @@ class EveryStepTest {
           recoveries.addAll(run.recoveries());
         }
       }
-    } finally {
-      proxies.values().forEach(Proxy::close);
     }
     report(blow, right, recoveries);
     assertThat(wrong).isEmpty();
@@ -116,28 +107,17 @@ class EveryStepTest {
     assertThat(recoveries).hasSizeGreaterThanOrEqualTo(STAGES * (TOKENS - 2));
   }
 
-  private void start(Cluster cluster, String name) {
-    int port = ports.computeIfAbsent(name, n -> FreePort.choose());
-    proxies.computeIfAbsent(name, n -> new Proxy(new Address("127.0.0.1", port)));
-    cluster.peer(
-        name,
-        "--listen",
-        "127.0.0.1:" + port,
-        "--advertise",
-        proxies.get(name).address().toString());
-  }
-
   private void strike(Cluster cluster, Blow blow, String peer) {
     switch (blow) {
       case KILL -> cluster.runningPeer(peer).kill();
       case FREEZE -> cluster.runningPeer(peer).freeze();
-      case CUT -> proxies.get(peer).cut();
+      case CUT -> cluster.proxy(peer).cut();
     }
   }
 
   private void mend(Cluster cluster, Blow blow, String peer) {
     switch (blow) {
-      case KILL -> start(cluster, peer);
+      case KILL -> cluster.peerBehindProxy(peer);
       case FREEZE -> cluster.runningPeer(peer).thaw();
       case CUT -> {}
     }

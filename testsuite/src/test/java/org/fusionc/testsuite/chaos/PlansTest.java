@@ -2,17 +2,13 @@ package org.fusionc.testsuite.chaos;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.Optional;
 import org.fusionc.runtime.cluster.Recovery;
 import org.fusionc.runtime.cluster.RunListener;
 import org.fusionc.runtime.proto.Speed;
 import org.fusionc.runtime.proto.StageHolder;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -96,27 +92,8 @@ class PlansTest {
 
   @Test
   void anotherBrokerTakesOverWhatEtcdKeeps() throws Exception {
-    var program = etcd();
-    Assumptions.assumeTrue(
-        program.isPresent(), "there is no etcd on the PATH, and FUSIONC_ETCD names none");
-    int port = FreePort.choose();
-    var client = "http://127.0.0.1:" + port;
-    var peer = "http://127.0.0.1:" + FreePort.choose();
-    var etcd =
-        new ProcessBuilder(
-                program.get().toString(),
-                "--data-dir=" + folder.resolve("etcd"),
-                "--listen-client-urls=" + client,
-                "--advertise-client-urls=" + client,
-                "--listen-peer-urls=" + peer,
-                "--initial-advertise-peer-urls=" + peer,
-                "--initial-cluster=default=" + peer)
-            .redirectErrorStream(true)
-            .redirectOutput(folder.resolve("etcd.log").toFile())
-            .start();
-    try {
-      Talk.await("etcd listens", () -> listens(port));
-      try (var cluster = Cluster.start(folder, "--store", "etcd://127.0.0.1:" + port)) {
+    try (var etcd = Etcd.start(folder)) {
+      try (var cluster = Cluster.start(folder, "--store", etcd.store())) {
         var other = cluster.standIn();
         for (int i = 0; i < 3; i++) {
           cluster.peer("p" + i);
@@ -149,8 +126,6 @@ class PlansTest {
           }
         }
       }
-    } finally {
-      etcd.destroyForcibly().waitFor();
     }
   }
 
@@ -159,24 +134,5 @@ class PlansTest {
         .allMatch(stage ->
             stage.getHoldersList().stream()
                 .anyMatch(holder -> holder.getReady() && holder.getPeer().startsWith(name)));
-  }
-
-  private static boolean listens(int port) {
-    try (var socket = new java.net.Socket("127.0.0.1", port)) {
-      return socket.isConnected();
-    } catch (IOException notYet) {
-      return false;
-    }
-  }
-
-  private static Optional<Path> etcd() {
-    var named = System.getenv("FUSIONC_ETCD");
-    if (named != null && !named.isEmpty()) {
-      return Optional.of(Path.of(named));
-    }
-    return Arrays.stream(System.getenv("PATH").split(File.pathSeparator, -1))
-        .map(each -> Path.of(each, "etcd"))
-        .filter(Files::isExecutable)
-        .findFirst();
   }
 }

@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -19,10 +18,8 @@ import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.runtime.cluster.ClusterEngine;
 import org.fusionc.runtime.cluster.RunListener;
 import org.fusionc.runtime.model.Engine;
-import org.fusionc.runtime.net.Address;
 import org.fusionc.runtime.sampling.SamplingOptions;
 import org.fusionc.testsuite.Repository;
-import org.fusionc.testsuite.cluster.Proxy;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -45,8 +42,6 @@ class SoakTest {
 
   @TempDir private Path folder;
 
-  private final Map<String, Integer> ports = new LinkedHashMap<>();
-  private final Map<String, Proxy> proxies = new LinkedHashMap<>();
   private final Map<String, Integer> blows = new TreeMap<>();
   private final AtomicLong right = new AtomicLong();
   private final Queue<String> wrong = new ConcurrentLinkedQueue<>();
@@ -57,7 +52,7 @@ class SoakTest {
   void noTokenIsWrongLostOrDoubled() throws InterruptedException, IOException {
     try (var cluster = Cluster.start(folder)) {
       for (int i = 0; i < PEERS; i++) {
-        start(cluster, "p" + i);
+        cluster.peerBehindProxy("p" + i);
       }
       for (var peer : cluster.peers().values()) {
         Cluster.awaitJoined(peer);
@@ -95,8 +90,6 @@ class SoakTest {
         runs.forEach(ClusterEngine::close);
         assertThat(Thread.activeCount()).isLessThanOrEqualTo(threads);
       }
-    } finally {
-      proxies.values().forEach(Proxy::close);
     }
     assertThat(wrong).isEmpty();
     assertThat(right.get()).isGreaterThan(CLIENTS);
@@ -157,7 +150,7 @@ class SoakTest {
           count("kill");
           peer.kill();
           Thread.sleep(random.nextInt(3000));
-          start(cluster, name);
+          cluster.peerBehindProxy(name);
         }
         case 3, 4, 5 -> {
           count("freeze");
@@ -167,18 +160,18 @@ class SoakTest {
         }
         case 6, 7, 8 -> {
           count("cut");
-          proxies.get(name).cut();
+          cluster.proxy(name).cut();
         }
         case 9 -> {
           count("drain");
           peer.terminate();
           peer.awaitEnd(Duration.ofMinutes(2));
-          start(cluster, name);
+          cluster.peerBehindProxy(name);
         }
         case 10 -> {
           count("join");
           var other = "late" + joined++ % 2;
-          start(cluster, other);
+          cluster.peerBehindProxy(other);
         }
         default -> {
           count("broker");
@@ -192,17 +185,6 @@ class SoakTest {
     blows.merge(blow, 1, Integer::sum);
     System.out.printf(
         "%s: %d right, %d wrong, %d told why%n", blow, right.get(), wrong.size(), told.size());
-  }
-
-  private void start(Cluster cluster, String name) {
-    int port = ports.computeIfAbsent(name, n -> FreePort.choose());
-    proxies.computeIfAbsent(name, n -> new Proxy(new Address("127.0.0.1", port)));
-    cluster.peer(
-        name,
-        "--listen",
-        "127.0.0.1:" + port,
-        "--advertise",
-        proxies.get(name).address().toString());
   }
 
   private void report(Cluster cluster, List<ClusterEngine> runs) throws IOException {
