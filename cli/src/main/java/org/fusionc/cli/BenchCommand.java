@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.fusionc.runtime.model.Benchmark;
 import org.fusionc.runtime.model.Generation;
@@ -88,6 +89,14 @@ final class BenchCommand implements Callable<Integer> {
       defaultValue = "600")
   private int timeout;
 
+  @Option(
+      names = "--limits",
+      description = {
+        "measure in each repetition what the machine can do, too, and print which part of its",
+        "arithmetic the prefill used, and which part of its read bandwidth the decode"
+      })
+  private boolean limits;
+
   @Option(names = "--json", description = "print a JSON array")
   private boolean json;
 
@@ -103,7 +112,13 @@ final class BenchCommand implements Callable<Integer> {
       long begin = System.nanoTime();
       try (var running = engine.start(source, source.context(), sizes.positions(), sequences)) {
         double loadMillis = (System.nanoTime() - begin) / 1e6;
-        var report = Benchmark.run(running, sizes, Generation.vocabulary(source), rival);
+        var report =
+            Benchmark.run(
+                running,
+                sizes,
+                Generation.vocabulary(source),
+                rival,
+                () -> limits ? engine.backend().peak(engine.threads()) : Optional.empty());
         var out = Objects.requireNonNull(spec).commandLine().getOut();
         if (json) {
           out.println(Json.of(objects(report, loadMillis)));
@@ -124,6 +139,10 @@ final class BenchCommand implements Callable<Integer> {
       if (rival != null && ratio != null) {
         out.printf("   rival %10.2f tokens/s   ratio %.2f", rival, ratio);
       }
+      var limit = row.limit();
+      if (limit != null) {
+        out.printf("   %.0f %% of %.1f %s", 100 * limit.fraction(), limit.peak(), limit.unit());
+      }
       out.println();
     }
     out.printf("compiled and loaded in %.0f ms%n", loadMillis);
@@ -143,6 +162,12 @@ final class BenchCommand implements Callable<Integer> {
       if (rival != null && ratio != null) {
         object.put("rival_tokens_per_second", rival);
         object.put("ratio", ratio);
+      }
+      var limit = row.limit();
+      if (limit != null) {
+        object.put("unit", limit.unit());
+        object.put("reached", limit.reached());
+        object.put("peak", limit.peak());
       }
       object.put("load_ms", loadMillis);
       object.put("time_to_first_token_ms", report.firstTokenMillis());

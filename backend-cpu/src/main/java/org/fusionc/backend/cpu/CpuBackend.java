@@ -5,8 +5,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.fusionc.backend.cpu.jit.Limits;
 import org.fusionc.backend.cpu.jit.PackedLinear;
+import org.fusionc.backend.cpu.jit.Target;
 import org.fusionc.backend.cpu.jit.Tier;
 import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.parallel.ComputePool;
@@ -15,6 +18,7 @@ import org.fusionc.ir.Op;
 import org.fusionc.ir.backend.Backend;
 import org.fusionc.ir.backend.Batch;
 import org.fusionc.ir.backend.Executable;
+import org.fusionc.ir.backend.Peak;
 import org.fusionc.ir.backend.Support;
 import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.backend.WeightLoader;
@@ -65,7 +69,7 @@ public final class CpuBackend implements Backend {
 
   @Override
   public Executable compile(Module module, String function, WeightLoader weights, Options options) {
-    var pool = POOLS.computeIfAbsent(options.threads(), ComputePool::new);
+    var pool = pool(options.threads());
     var shared =
         new ProgramCompiler.Shared(
             module,
@@ -84,6 +88,16 @@ public final class CpuBackend implements Backend {
       free(shared);
       throw failure;
     }
+  }
+
+  /** By machine code, so not for the tier that has none. */
+  @Override
+  public Optional<Peak> peak(int threads) {
+    return Target.of(tier()).map(target -> Limits.measure(pool(threads), target));
+  }
+
+  private static ComputePool pool(int threads) {
+    return POOLS.computeIfAbsent(threads, ComputePool::new);
   }
 
   private static void free(ProgramCompiler.Shared shared) {

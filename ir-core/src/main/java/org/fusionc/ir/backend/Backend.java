@@ -1,5 +1,6 @@
 package org.fusionc.ir.backend;
 
+import java.util.Optional;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.Op;
 
@@ -37,4 +38,14 @@ public interface Backend {
    *     fails
    */
   Executable compile(Module module, String function, WeightLoader weights, Options options);
+
+  /**
+   * Measures what the device can do at most, in about a second.
+   *
+   * @param threads that compute
+   * @return empty if this backend has no way to tell
+   */
+  default Optional<Peak> peak(int threads) {
+    return Optional.empty();
+  }
 }

@@ -3,9 +3,14 @@ package org.fusionc.runtime.model;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
+import org.fusionc.ir.backend.Peak;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.partitioner.cost.FunctionChain;
+import org.fusionc.partitioner.cost.Step;
 import org.fusionc.runtime.exec.Completion;
 import org.fusionc.runtime.exec.Request;
 import org.fusionc.runtime.exec.Session;
@@ -47,11 +52,25 @@ public final class Benchmark {
    * The median of the repetitions.
    *
    * @param rival tokens per second of the rival in the same test; null if there is none
+   * @param limit what this is held against; null if that was not measured
    */
-  public record Row(String test, double tokensPerSecond, @Nullable Double rival) {
+  public record Row(
+      String test, double tokensPerSecond, @Nullable Double rival, @Nullable Limit limit) {
     /** How many times faster than the rival this is; null if there is none. */
     public @Nullable Double ratio() {
       return rival == null ? null : tokensPerSecond / rival;
+    }
+  }
+
+  /**
+   * How much of what the machine can do a test used, both measured in the same run: of arithmetic
+   * in a prefill, of read bandwidth in a decode.
+   *
+   * @param unit {@code GOP/s} of the products with weights, or {@code GB/s} of what is read
+   */
+  public record Limit(double reached, double peak, String unit) {
+    public double fraction() {
+      return reached / peak;
     }
   }
 
@@ -65,11 +84,23 @@ public final class Benchmark {
   private final Engine engine;
   private final Sizes sizes;
   private final int vocabulary;
+  private final @Nullable Rival rival;
+  private final Supplier<Optional<Peak>> machine;
+  private final List<Sample> samples = new ArrayList<>();
+  private final List<List<Double>> theirs = new ArrayList<>();
+  private Optional<Peak> peak = Optional.empty();
 
-  private Benchmark(Engine engine, Sizes sizes, int vocabulary) {
+  private Benchmark(
+      Engine engine,
+      Sizes sizes,
+      int vocabulary,
+      @Nullable Rival rival,
+      Supplier<Optional<Peak>> machine) {
     this.engine = engine;
     this.sizes = sizes;
     this.vocabulary = vocabulary;
+    this.rival = rival;
+    this.machine = machine;
   }
 
   /** Checks the sizes against the model before anything is loaded. */
@@ -96,39 +127,96 @@ public final class Benchmark {
 
   /**
    * Runs both tests, after one run that does not count. With a rival the two take turns, and who
-   * begins changes from round to round.
+   * begins changes from round to round; the machine is measured in each round as well.
    *
    * @param vocabulary ids below this are used
    * @param rival null to measure alone
+   * @param machine measures what the machine can do; empty if nobody wants to know
    */
-  public static Report run(Engine engine, Sizes sizes, int vocabulary, @Nullable Rival rival) {
-    var benchmark = new Benchmark(engine, sizes, vocabulary);
-    var samples = new ArrayList<Sample>();
-    var theirs = new ArrayList<List<Double>>();
+  public static Report run(
+      Engine engine,
+      Sizes sizes,
+      int vocabulary,
+      @Nullable Rival rival,
+      Supplier<Optional<Peak>> machine) {
+    var benchmark = new Benchmark(engine, sizes, vocabulary, rival, machine);
     var _ = benchmark.sample();
     for (int i = 0; i < sizes.repeat; i++) {
-      if (rival != null && i % 2 == 1) {
-        theirs.add(rival.run(sizes.tests()));
-      }
-      samples.add(benchmark.sample());
-      if (rival != null && i % 2 == 0) {
-        theirs.add(rival.run(sizes.tests()));
-      }
+      benchmark.round(i % 2 == 1);
     }
-    var rows = new ArrayList<Row>();
-    for (int test = 0; test < 2; test++) {
-      boolean isPrefill = test == 0;
-      int index = test;
-      rows.add(
-          new Row(
-              sizes.tests().get(test),
-              median(samples.stream().mapToDouble(s -> isPrefill ? s.prefill : s.decode).toArray()),
-              theirs.isEmpty()
-                  ? null
-                  : median(theirs.stream().mapToDouble(rates -> rates.get(index)).toArray())));
+    return benchmark.report();
+  }
+
+  private void round(boolean rivalFirst) {
+    if (rivalFirst) {
+      rival();
     }
+    samples.add(sample());
+    machine.get().ifPresent(now -> peak = Optional.of(peak.map(now::best).orElse(now)));
+    if (!rivalFirst) {
+      rival();
+    }
+  }
+
+  private void rival() {
+    if (rival != null) {
+      theirs.add(rival.run(sizes.tests()));
+    }
+  }
+
+  private Report report() {
+    double prefill = median(samples.stream().mapToDouble(Sample::prefill).toArray());
+    double decode = median(samples.stream().mapToDouble(Sample::decode).toArray());
+    var rows =
+        List.of(
+            new Row(
+                sizes.tests().get(0),
+                prefill,
+                theirs(0),
+                peak.map(machine -> prefillLimit(machine, prefill)).orElse(null)),
+            new Row(
+                sizes.tests().get(1),
+                decode,
+                theirs(1),
+                peak.map(machine -> decodeLimit(machine, decode)).orElse(null)));
     return new Report(
         rows, median(samples.stream().mapToDouble(Sample::firstTokenMillis).toArray()));
+  }
+
+  private @Nullable Double theirs(int test) {
+    return theirs.isEmpty()
+        ? null
+        : median(theirs.stream().mapToDouble(rates -> rates.get(test)).toArray());
+  }
+
+  /** The products with weights, against the time that they would take at the peak of each dtype. */
+  private Limit prefillLimit(Peak machine, double tokensPerSecond) {
+    double flops = 0;
+    double ideal = 0;
+    for (var function : engine.functions()) {
+      var chain = new FunctionChain(function);
+      var work = chain.work(Step.prefill(sizes.promptTokens, sizes.promptTokens));
+      for (int op = 0; op < chain.size(); op++) {
+        if (!chain.weights(op).isEmpty()) {
+          flops += work.flops()[op];
+          ideal += work.flops()[op] / machine.operations().getOrDefault(chain.dtype(op), 1.0);
+        }
+      }
+    }
+    double seconds = sizes.promptTokens / tokensPerSecond;
+    return new Limit(flops / seconds / 1e9, flops / ideal / 1e9, "GOP/s");
+  }
+
+  /** All that a step reads and writes: weights, the cache up to where it is, activations. */
+  private Limit decodeLimit(Peak machine, double tokensPerSecond) {
+    double bytes = 0;
+    for (var function : engine.functions()) {
+      int context = sizes.depth + sizes.generate / 2;
+      var work = new FunctionChain(function).work(Step.decode(sizes.sequences, context));
+      bytes += Arrays.stream(work.bytes()).sum();
+    }
+    double seconds = sizes.sequences / tokensPerSecond;
+    return new Limit(bytes / seconds / 1e9, machine.readBandwidth() / 1e9, "GB/s");
   }
 
   private Sample sample() {

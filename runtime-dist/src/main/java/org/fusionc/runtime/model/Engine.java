@@ -2,6 +2,7 @@ package org.fusionc.runtime.model;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.fusionc.ir.Function;
 import org.fusionc.ir.backend.Backend;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
@@ -52,6 +53,7 @@ public final class Engine implements AutoCloseable {
   }
 
   private final List<Stage> stages;
+  private final List<Function> functions;
   private final @Nullable BoundaryLog boundaries;
   private final Coordinator coordinator;
 
@@ -59,9 +61,11 @@ public final class Engine implements AutoCloseable {
 
   private Engine(
       List<Stage> stages,
+      List<Function> functions,
       @Nullable BoundaryLog boundaries,
       Coordinator coordinator,
       int vocabulary) {
+    this.functions = functions;
     this.vocabulary = vocabulary;
     this.stages = stages;
     this.boundaries = boundaries;
@@ -95,7 +99,8 @@ public final class Engine implements AutoCloseable {
     var boundaries = options.keepBoundaries ? new BoundaryLog() : null;
     var limits = new Coordinator.Limits(options.context, options.pages, PAGE_TOKENS, FRAME_TOKENS);
     var coordinator = new Coordinator(new LocalPipeline(stages, boundaries), limits);
-    return new Engine(stages, boundaries, coordinator, Generation.vocabulary(source));
+    var functions = compiled.stages().stream().map(compiled.module()::function).toList();
+    return new Engine(stages, functions, boundaries, coordinator, Generation.vocabulary(source));
   }
 
   /**
@@ -108,7 +113,7 @@ public final class Engine implements AutoCloseable {
    */
   public static Engine over(Pipeline pipeline, int context, int pages, int vocabulary) {
     var limits = new Coordinator.Limits(context, pages, PAGE_TOKENS, FRAME_TOKENS);
-    return new Engine(List.of(), null, new Coordinator(pipeline, limits), vocabulary);
+    return new Engine(List.of(), List.of(), null, new Coordinator(pipeline, limits), vocabulary);
   }
 
   /**
@@ -153,6 +158,11 @@ public final class Engine implements AutoCloseable {
   /** The stages in this process; none if they are elsewhere. */
   public List<Stage> stages() {
     return stages;
+  }
+
+  /** What the stages in this process run. */
+  public List<Function> functions() {
+    return functions;
   }
 
   /** What entered each stage; null unless it is kept. */

@@ -4,19 +4,50 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.backend.cpu.x86.Instruction;
 import org.fusionc.backend.cpu.x86.MachineCode;
 import org.fusionc.backend.cpu.x86.Operand.Address;
+import org.fusionc.backend.cpu.x86.Pages;
 import org.fusionc.backend.cpu.x86.ScalarAssembler.Condition;
 import org.fusionc.backend.cpu.x86.Vec;
+import org.fusionc.ir.backend.Peak;
 
 /** What the machine can do at most, measured: rates of an instruction, and read bandwidth. */
-final class Limits {
+public final class Limits {
   private static final int ROUNDS = 20_000;
   private static final int CHAINS = 12;
 
+  /** Memory that is read: more than caches hold. */
+  private static final long READ_BYTES = 128L << 20;
+
   private Limits() {}
+
+  /** Measures the machine with the instructions that the target's kernels use. */
+  public static Peak measure(ComputePool pool, Target target) {
+    double multiplyAdds = 2.0 * target.lanes() * rate(pool, target, Instruction.VFMADD231PS);
+    var bytes = target.dotsBytes() ? Instruction.VPDPBUSD : Instruction.VPMADDUBSW;
+    double halves =
+        target.dotsHalves()
+            ? 4.0 * target.lanes() * rate(pool, target, Instruction.VDPBF16PS)
+            : multiplyAdds;
+    try (var arena = Arena.ofShared()) {
+      var memory = Pages.map(READ_BYTES, arena);
+      memory.fill((byte) 1);
+      return new Peak(
+          bandwidth(pool, target, memory),
+          Map.of(
+              "f32",
+              multiplyAdds,
+              "f16",
+              multiplyAdds,
+              "bf16",
+              halves,
+              "int8",
+              2.0 * target.vector() * rate(pool, target, bytes)));
+    }
+  }
 
   /** Instructions per second of one kind on all threads of the pool. */
   static double rate(ComputePool pool, Target target, Instruction instruction) {
