@@ -66,7 +66,9 @@ record FloatTile(FloatLayout layout, int rows, TileCode.Along along, boolean ahe
     @Override
     void step() {
       if (ahead) {
-        prefetch(AHEAD);
+        for (int at = 0; at < layout.stepBytes(); at += 64) {
+          prefetch(AHEAD + at);
+        }
       }
       switch (layout.format()) {
         case F32 -> {

@@ -5,11 +5,11 @@ import org.fusionc.ir.DType;
 /**
  * Weights of a quantised type.
  *
- * <p><b>Weights.</b> A step is a group, and has two pairs of blocks. A pair is, for each block,
- * vectors of bytes, four to a lane: elements {@code 4i … 4i+3} of a lane's channel; with 4 bits, of
- * two such vectors, the second in the upper nibbles. Then, for each block, a vector of f16 scales,
- * and of asymmetric types, for each block, one of f16 minima. A stored integer is the type's plus
- * {@link #zero}.
+ * <p><b>Weights.</b> A step is a group, and has two pairs of blocks. A pair is vectors of bytes, of
+ * either block in turn, four bytes to a lane: elements {@code 4i … 4i+3} of a lane's channel; with
+ * 4 bits, of two such vectors, the second in the upper nibbles. So a tile reads a panel from its
+ * beginning to its end. Then, for each block, a vector of f16 scales, and of asymmetric types, for
+ * each block, one of f16 minima. A stored integer is the type's plus {@link #zero}.
  *
  * <p><b>Activations.</b> A row is, for each group: {@code -zero · Σq} (i32), with which the sum of
  * products begins; the scale (f32); of asymmetric types {@code scale · Σq} (f32); the integers.
@@ -68,9 +68,10 @@ record IntegerFormat(DType.Quantized type, Target target) implements PanelLayout
     return offset(block / 2 * 2) + 2 * groupBytes() + block % 2 * 2 * target.lanes();
   }
 
-  /** Where the integers of a block begin in a step. */
-  int integersAt(int block) {
-    return offset(block / 2 * 2) + block % 2 * groupBytes();
+  /** Where the integers of a block for elements from {@code k} on begin in a step. */
+  int integersAt(int block, int k) {
+    int vector = 2 * (k / perVector()) + block % 2;
+    return offset(block / 2 * 2) + vector * target.vector();
   }
 
   @Override

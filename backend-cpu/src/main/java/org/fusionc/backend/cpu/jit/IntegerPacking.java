@@ -49,7 +49,7 @@ final class IntegerPacking {
       if (row < n) {
         int block = channel / lanes;
         int lane = channel % lanes;
-        integers(row, target + format.integersAt(block) + 4L * lane);
+        integers(row, target + format.integersAt(block, 0) + 4L * lane);
         scales(row, target + format.scalesAt(block) + 2L * lane);
       }
     }
@@ -64,7 +64,7 @@ final class IntegerPacking {
     for (int g = 0; g < groups; g++) {
       for (int i = 0; i < perGroup; i++) {
         int four = from.get(INT, source + 4L * ((long) g * perGroup + i));
-        long at = target + (long) g * format.stepBytes() + (long) i * vector;
+        long at = target + (long) g * format.stepBytes() + 2L * i * vector;
         to.set(INT, at, narrow ? halved(four) : four ^ turn);
       }
     }

@@ -22,7 +22,7 @@ record IntegerTile(IntegerFormat format, int rows, TileCode.Along along, boolean
     implements Kernels.Description {
 
   /** How far ahead weights are asked for: the best of what was tried, from none to 8 KiB. */
-  private static final int AHEAD = 4096;
+  private static final int AHEAD = 2048;
 
   @Override
   public byte[] generate() {
@@ -78,9 +78,6 @@ record IntegerTile(IntegerFormat format, int rows, TileCode.Along along, boolean
 
     @Override
     void step() {
-      if (ahead) {
-        prefetch(AHEAD);
-      }
       for (int r = 0; r < rows; r++) {
         for (int b = 0; b < blocks; b++) {
           if (format.zero() == 0) {
@@ -90,26 +87,13 @@ record IntegerTile(IntegerFormat format, int rows, TileCode.Along along, boolean
           }
         }
       }
-      for (int k = 0; k < format.group(); k += format.perVector()) {
-        for (int b = 0; b < blocks; b++) {
-          first(b, integers(b, k));
-        }
-        products(k, low);
-        if (narrow) {
-          if (!apart) {
-            for (int b = 0; b < blocks; b++) {
-              second(b, integers(b, k));
-            }
-          }
-          products(k + 4, high);
+      // Pair after pair, as they lie in memory.
+      for (int pair = 0; pair < blocks; pair += 2) {
+        for (int k = 0; k < format.group(); k += format.perVector()) {
+          products(pair, k);
         }
       }
       scale();
-    }
-
-    private Address integers(int b, int k) {
-      int vector = k / format.perVector();
-      return Address.at(w, format.integersAt(b) + vector * format.target().vector());
     }
 
     private Address scales(int b) {
@@ -118,6 +102,25 @@ record IntegerTile(IntegerFormat format, int rows, TileCode.Along along, boolean
 
     private Address minima(int b) {
       return Address.at(w, format.scalesAt(b) + format.target().vector());
+    }
+
+    /** All rows by the elements from {@code k} on that one vector of each block holds. */
+    private void products(int pair, int k) {
+      for (int b = pair; b < pair + 2; b++) {
+        if (ahead) {
+          prefetch(AHEAD + format.integersAt(b, k));
+        }
+        first(b, Address.at(w, format.integersAt(b, k)));
+      }
+      products(pair, k, low);
+      if (narrow) {
+        if (!apart) {
+          for (int b = pair; b < pair + 2; b++) {
+            second(b, Address.at(w, format.integersAt(b, k)));
+          }
+        }
+        products(pair, k + 4, high);
+      }
     }
 
     /** The weights' bytes as the products want them. */
@@ -143,15 +146,10 @@ record IntegerTile(IntegerFormat format, int rows, TileCode.Along along, boolean
       c.and(low.get(b), low.get(b), nibbles);
     }
 
-    private void products(int k, List<Vec> bytes) {
+    private void products(int pair, int k, List<Vec> bytes) {
       for (int r = 0; r < rows; r++) {
-        var four = row(r, format.headBytes() + k);
-        if (blocks == 1 && format.target().isAvx512()) {
-          c.emit(Instruction.VPDPBUSD, sum(r, 0), bytes.get(0), four.repeated());
-          continue;
-        }
-        c.repeat(repeated, four);
-        for (int b = 0; b < blocks; b++) {
+        c.repeat(repeated, row(r, format.headBytes() + k));
+        for (int b = pair; b < pair + 2; b++) {
           product(sum(r, b), bytes.get(b), b);
         }
       }

@@ -33,7 +33,7 @@ public final class Limits {
             ? 4.0 * target.lanes() * rate(pool, target, Instruction.VDPBF16PS)
             : multiplyAdds;
     try (var arena = Arena.ofShared()) {
-      var memory = Pages.map(READ_BYTES, arena);
+      var memory = Pages.mapLarge(READ_BYTES, arena);
       memory.fill((byte) 1);
       return new Peak(
           bandwidth(pool, target, memory),

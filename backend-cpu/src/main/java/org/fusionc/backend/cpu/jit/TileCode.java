@@ -98,11 +98,9 @@ abstract class TileCode {
   /** Adds a step's products to {@link #totals}. */
   abstract void step();
 
-  /** Asks for all of a panel's step that lies so many bytes ahead. */
+  /** Asks for the line of the panel that lies so many bytes ahead. */
   final void prefetch(int ahead) {
-    for (int at = 0; at < layout.stepBytes(); at += 64) {
-      c.asm.prefetch(Prefetch.T0, Address.at(w, ahead + at));
-    }
+    c.asm.prefetch(Prefetch.T0, Address.at(w, ahead));
   }
 
   /** Where step data of row {@code r} lies. */

@@ -16,8 +16,11 @@ final class Tiles {
   /** Bytes of rows that a task goes over again for each tile's columns. */
   private static final long CACHED = 384 * 1024;
 
-  /** Bytes of weights that a task with few rows reads: long streams, yet enough tasks. */
-  private static final long STREAMED = 128 * 1024;
+  /**
+   * Bytes of weights that a task with few rows reads: a stream has to be long, or two threads take
+   * hardly more of the memory's bandwidth than one.
+   */
+  private static final long STREAMED = 1 << 20;
 
   private final int m;
   private final int panels;
@@ -30,8 +33,8 @@ final class Tiles {
     this.panels = panels;
     int most = layout.mostRows();
     if (m <= most) {
-      // Eight tasks for each thread even out what one of them lags behind.
-      long even = Math.max(1, panels / (8L * threads));
+      // Two tasks at least for each thread even out what one of them lags behind.
+      long even = Math.max(1, panels / (2L * threads));
       long fit = Math.max(1, STREAMED / Math.max(1, layout.panelBytes(k)));
       taskPanels = (int) Math.min(fit, even);
       taskRows = m;
