@@ -3,6 +3,9 @@ package org.fusionc.cli;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.fusionc.ir.backend.PackedLayout;
+import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.pass.Phase;
 import org.fusionc.runtime.model.ArtifactBuilder;
 import org.fusionc.runtime.model.Compiler;
@@ -30,6 +33,18 @@ final class CompileCommand implements Callable<Integer> {
       paramLabel = "OUT",
       description = "the artifact's directory")
   private Path output = Path.of("");
+
+  @Option(
+      names = "--pack",
+      paramLabel = "LAYOUT",
+      description = {
+        "store the weights of products as kernels read them: avx512, avx2-vnni, avx2, or auto for",
+        "those of --cpu-tier, so that opening the artifact maps them and nothing else; others",
+        "unpack them. none stores rows, which any machine packs while loading",
+        "(default ${DEFAULT-VALUE})"
+      },
+      defaultValue = "none")
+  private String pack = "none";
 
   @Option(
       names = "--stop-after",
@@ -69,7 +84,7 @@ final class CompileCommand implements Callable<Integer> {
               compiled.module(),
               compiled.phase(),
               output,
-              new ArtifactBuilder.Computing(engine.backend(), engine.threads()),
+              new ArtifactBuilder.Computing(engine.backend(), engine.threads(), layout()),
               (symbol, index, count) -> {
                 if (index % 50 == 0) {
                   commandLine.getErr().printf("weights: %d of %d%n", index, count);
@@ -79,5 +94,22 @@ final class CompileCommand implements Callable<Integer> {
       commandLine.getOut().flush();
     }
     return 0;
+  }
+
+  private @Nullable PackedLayout layout() {
+    return switch (pack) {
+      case "none" -> null;
+      case "auto" -> engine.backend().layout().orElse(null);
+      default ->
+          PackedLayout.named(pack)
+              .orElseThrow(() ->
+                  Diagnostic.usage(
+                          "there is no layout '" + pack + "' to pack for",
+                          "give none, auto, "
+                              + PackedLayout.ALL.stream()
+                                  .map(PackedLayout::name)
+                                  .collect(Collectors.joining(", ")))
+                      .exception());
+    };
   }
 }

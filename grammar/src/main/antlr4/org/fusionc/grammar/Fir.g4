@@ -18,7 +18,7 @@ weight : weightHead (weightSource | block) ;
 weightHead : WEIGHT SYMBOL COLON type EQUALS ;
 weightSource
     : FILE LPAREN STRING COMMA STRING RPAREN
-    | BLOB LPAREN STRING RPAREN
+    | BLOB LPAREN STRING (COMMA STRING)? RPAREN
     ;
 
 func : funcHead block ;

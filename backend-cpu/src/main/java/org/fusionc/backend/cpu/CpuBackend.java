@@ -18,6 +18,7 @@ import org.fusionc.ir.Op;
 import org.fusionc.ir.backend.Backend;
 import org.fusionc.ir.backend.Batch;
 import org.fusionc.ir.backend.Executable;
+import org.fusionc.ir.backend.PackedLayout;
 import org.fusionc.ir.backend.Peak;
 import org.fusionc.ir.backend.Support;
 import org.fusionc.ir.backend.Tensor;
@@ -60,6 +61,11 @@ public final class CpuBackend implements Backend {
   @Override
   public Support supports(Op op) {
     return KernelTable.choose(op, tier()).support();
+  }
+
+  @Override
+  public Optional<PackedLayout> layout() {
+    return Target.of(tier()).map(Target::layout);
   }
 
   @Override

@@ -166,6 +166,10 @@ final class LayoutKernels {
         op,
         op.x(),
         w -> {
+          var table = w.table(op.x());
+          if (table != null) {
+            return gather(w, op, table);
+          }
           int x = w.of(op.x());
           int indices = w.of(op.indices());
           int y = w.of(op);
@@ -183,6 +187,16 @@ final class LayoutKernels {
                 run.data(y));
           };
         });
+  }
+
+  /** Rows of a table that is kept packed. */
+  static Step gather(Wiring w, Gather op, PackedTable table) {
+    int indices = w.of(op.indices());
+    int y = w.of(op);
+    var type = op.indices().tensorType().dtype();
+    return run ->
+        table.gather(
+            run.pool(), Scalars.ints(run.data(indices), type, run.elements(indices)), run.data(y));
   }
 
   static Choice selectOutputs(SelectOutputs op) {

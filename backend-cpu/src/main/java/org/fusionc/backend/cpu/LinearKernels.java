@@ -13,14 +13,22 @@ final class LinearKernels {
   static Choice choose(Linear op, Tier tier) {
     var portable = DecoderKernels.linear(op);
     var target = Target.of(tier).orElse(null);
-    if (!(portable instanceof Choice.Kernel)
-        || target == null
-        || !(op.weight() instanceof Weight)
-        || op.weight().tensorType().rank() != 2) {
+    if (!(portable instanceof Choice.Kernel) || target == null || !isMatrix(op)) {
       return portable;
     }
     var dtype = KernelTable.dtype(op.weight());
     return packed(op, "gemm_%s [%s]".formatted(dtype, target.describe(dtype)), target);
+  }
+
+  /** Whether the layer reads packed weights. */
+  static boolean isPacked(Linear op, Tier tier) {
+    return isMatrix(op)
+        && Target.of(tier).isPresent()
+        && DecoderKernels.linear(op) instanceof Choice.Kernel;
+  }
+
+  private static boolean isMatrix(Linear op) {
+    return op.weight() instanceof Weight && op.weight().tensorType().rank() == 2;
   }
 
   private static Choice packed(Linear op, String name, Target target) {

@@ -26,11 +26,13 @@ import org.fusionc.ir.Value;
 import org.fusionc.ir.Weight;
 import org.fusionc.ir.WeightSource;
 import org.fusionc.ir.backend.Backend;
+import org.fusionc.ir.backend.PackedLayout;
 import org.fusionc.ir.backend.WeightLoader;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.interpret.Interpreter;
 import org.fusionc.ir.op.Constant;
 import org.fusionc.ir.op.Iota;
+import org.fusionc.ir.op.Linear;
 import org.fusionc.ir.op.Reshape;
 import org.fusionc.ir.op.RopeFrequencies;
 import org.jspecify.annotations.Nullable;
@@ -303,20 +305,57 @@ final class ProgramCompiler implements Wiring {
       return known;
     }
     var packed = new ArrayList<PackedLinear>();
-    try (var loading = new LoadTime(shared)) {
-      var rows = loading.rows(shared.definition(weight.symbol()));
-      long n = weight.tensorType().dim(-2).value();
-      for (long first = 0; first == 0 || first < rows.rows(); first += n) {
-        packed.add(
-            WeightPacking.pack(
-                shared.pool,
-                rows.range(first, n),
-                target,
-                (bytes, _) -> Pages.mapLarge(bytes, shared.arena)));
+    var type = weight.tensorType();
+    var definition = shared.definition(weight.symbol());
+    var stored = shared.loader.packed(definition);
+    if (stored.isPresent() && stored.get().layout().isSame(target.layout(), type.dtype())) {
+      int n = Math.toIntExact(type.dim(-2).value());
+      int k = Math.toIntExact(type.dim(-1).value());
+      long bytes = target.layout().matrixBytes(type.dtype(), n, k);
+      for (long i = 0; i < PackedLayout.matrices(type); i++) {
+        var matrix = stored.get().data().asSlice(i * bytes, bytes);
+        packed.add(WeightPacking.of(matrix, type.dtype(), n, k, target));
+      }
+    } else {
+      try (var loading = new LoadTime(shared)) {
+        var rows = loading.rows(definition);
+        long n = type.dim(-2).value();
+        for (long i = 0; i < PackedLayout.matrices(type); i++) {
+          packed.add(
+              WeightPacking.pack(
+                  shared.pool,
+                  rows.range(i * n, n),
+                  target,
+                  (bytes, _) -> Pages.mapLarge(bytes, shared.arena)));
+        }
       }
     }
     shared.packed.put(weight.symbol(), packed);
     return packed;
+  }
+
+  @Override
+  public @Nullable PackedTable table(Value value) {
+    if (!(value instanceof Weight weight) || weight.tensorType().rank() != 2) {
+      return null;
+    }
+    var type = weight.tensorType();
+    var definition = shared.definition(weight.symbol());
+    var stored = shared.loader.packed(definition);
+    if (stored.isPresent()) {
+      return new PackedTable(stored.get().layout(), type, stored.get().data());
+    }
+    var target = Target.of(shared.tier).orElse(null);
+    if (target == null
+        || !(definition.source() instanceof WeightSource.Computed)
+        || function.body().stream()
+            .noneMatch(op ->
+                op instanceof Linear linear
+                    && linear.weight().equals(weight)
+                    && LinearKernels.isPacked(linear, shared.tier))) {
+      return null;
+    }
+    return new PackedTable(target.layout(), type, packed(weight, target).getFirst().weights());
   }
 
   @Override

@@ -94,6 +94,10 @@ final class QuantizedKernels {
     return Choice.kernel(
         "gather_quantized",
         w -> {
+          var table = w.table(op.x());
+          if (table != null) {
+            return LayoutKernels.gather(w, op, table);
+          }
           int x = w.of(op.x());
           int indices = w.of(op.indices());
           int y = w.of(op);

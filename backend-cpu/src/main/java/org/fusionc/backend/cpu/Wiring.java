@@ -7,6 +7,7 @@ import org.fusionc.backend.cpu.jit.RopeTable;
 import org.fusionc.backend.cpu.jit.Target;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.Weight;
+import org.jspecify.annotations.Nullable;
 
 /** What a kernel's factory may ask of the program under construction. */
 interface Wiring {
@@ -19,7 +20,7 @@ interface Wiring {
   int f32(Value value);
 
   /** As {@link #f32}, and -1 for an absent operand. */
-  int f32OrNone(@org.jspecify.annotations.Nullable Value value);
+  int f32OrNone(@Nullable Value value);
 
   /** The bytes of a value that is known at load time. */
   MemorySegment constant(Value value);
@@ -34,6 +35,9 @@ interface Wiring {
 
   /** The cosines and sines of a rotation; one table, however many ops use it. */
   RopeTable ropeTable(RopeTable.Key key);
+
+  /** A table whose rows are picked, in packed form if it is kept in that; else null. */
+  @Nullable PackedTable table(Value value);
 
   /** The number of result {@code index} of an op that has several. */
   int result(Value op, int index);

@@ -24,6 +24,11 @@ public interface Backend {
   /** Whether and how this backend runs the op. Total: it answers for every op there is. */
   Support supports(Op op);
 
+  /** How the weights of products lie for its kernels; empty if they read rows. */
+  default Optional<PackedLayout> layout() {
+    return Optional.empty();
+  }
+
   /**
    * Rewrites the named function, and what its weights need, into ops that this backend supports.
    *

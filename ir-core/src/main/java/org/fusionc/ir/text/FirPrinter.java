@@ -97,8 +97,13 @@ public final class FirPrinter {
               .append(", ")
               .append(Spelling.string(tensor))
               .append(')');
-      case WeightSource.Blob(String digest) ->
-          text.append("blob(").append(Spelling.string(digest)).append(')');
+      case WeightSource.Blob(String digest, var layout) -> {
+        text.append("blob(").append(Spelling.string(digest));
+        if (layout != null) {
+          text.append(", ").append(Spelling.string(layout));
+        }
+        text.append(')');
+      }
       case WeightSource.Computed(Function function) -> functions.block(function, "");
     }
     text.append('\n');

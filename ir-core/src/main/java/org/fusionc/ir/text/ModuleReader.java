@@ -224,9 +224,11 @@ final class ModuleReader {
 
   private WeightSource stored(FirParser.WeightSourceContext context) {
     var first = source.string(context.STRING(0).getSymbol());
-    return context.BLOB() != null
-        ? new WeightSource.Blob(first)
-        : new WeightSource.File(first, source.string(context.STRING(1).getSymbol()));
+    var second = context.STRING(1);
+    if (context.BLOB() == null) {
+      return new WeightSource.File(first, source.string(second.getSymbol()));
+    }
+    return new WeightSource.Blob(first, second == null ? null : source.string(second.getSymbol()));
   }
 
   /** Reads what refers to other items. */

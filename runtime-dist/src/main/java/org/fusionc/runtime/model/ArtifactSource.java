@@ -1,11 +1,15 @@
 package org.fusionc.runtime.model;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.LongStream;
 import org.fusionc.ir.DType;
 import org.fusionc.ir.Graph;
 import org.fusionc.ir.Module;
@@ -13,17 +17,23 @@ import org.fusionc.ir.Module.WeightDef;
 import org.fusionc.ir.OpRegistry;
 import org.fusionc.ir.Type;
 import org.fusionc.ir.WeightSource;
+import org.fusionc.ir.backend.PackedLayout;
 import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.backend.WeightLoader;
 import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.pass.Phase;
 import org.fusionc.ir.text.FirParser;
 import org.fusionc.runtime.artifact.Artifact;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** An artifact; weights are mapped from its blobs, each verified before its first use. */
 final class ArtifactSource implements ModelSource {
+  private static final Logger LOG = LoggerFactory.getLogger(ArtifactSource.class);
+
   static final String MODULE = "module.fir";
   static final String PHASE = "phase";
   static final String END_OF_TEXT = "end-of-text";
@@ -88,28 +98,87 @@ final class ArtifactSource implements ModelSource {
   public WeightLoader weights() {
     // All at once and in parallel: reading through the blobs warms them for the run as well.
     artifact.verify();
-    return this::load;
+    return new Loader();
   }
 
   @Override
   public WeightLoader weights(Collection<String> symbols) {
     artifact.verify(symbols);
-    return this::load;
+    return new Loader();
   }
 
-  private Tensor load(WeightDef weight) {
-    if (!(weight.source() instanceof WeightSource.Blob(var digest))
+  /** Maps weights; what is packed for other kernels than those that ask is unpacked. */
+  private final class Loader implements WeightLoader {
+    private boolean isTold;
+
+    @Override
+    public Tensor load(WeightDef weight) {
+      var shape = weight.type().dims().stream().map(d -> d.value()).toList();
+      var packed = packed(weight);
+      if (packed.isEmpty()) {
+        return new Tensor(weight.type().dtype(), shape, blob(weight));
+      }
+      var layout = packed.get().layout();
+      if (!isTold) {
+        isTold = true;
+        LOG.warn(
+            "the weights of {} are packed for {}, and the kernels here read them otherwise: they"
+                + " are unpacked while loading; an artifact compiled with --pack none or for this"
+                + " tier loads faster",
+            name(),
+            layout.name());
+      }
+      var rows = Tensor.allocate(Arena.ofAuto(), weight.type().dtype(), dims(shape));
+      long count = PackedLayout.rows(weight.type());
+      LongStream.range(0, count)
+          .parallel()
+          .forEach(row ->
+              layout.unpack(weight.type(), packed.get().data(), row, rows.data(), count, row));
+      return rows;
+    }
+
+    @Override
+    public Optional<Packed> packed(WeightDef weight) {
+      if (!(weight.source() instanceof WeightSource.Blob(_, var name)) || name == null) {
+        return Optional.empty();
+      }
+      var layout =
+          PackedLayout.named(name)
+              .filter(_ -> PackedLayout.packs(weight.type()))
+              .orElseThrow(() -> unfit("@%s is packed for '%s'".formatted(weight.symbol(), name)));
+      var data = blob(weight);
+      if (data.byteSize() != layout.bytes(weight.type())) {
+        throw unfit(
+            "@%s : %s packed for %s takes %d bytes, but its blob has %d"
+                .formatted(
+                    weight.symbol(),
+                    weight.type(),
+                    name,
+                    layout.bytes(weight.type()),
+                    data.byteSize()));
+      }
+      return Optional.of(new Packed(layout, data));
+    }
+  }
+
+  private static long[] dims(List<Long> shape) {
+    return shape.stream().mapToLong(Long::longValue).toArray();
+  }
+
+  private MemorySegment blob(WeightDef weight) {
+    if (!(weight.source() instanceof WeightSource.Blob(var digest, _))
         || !artifact.has(weight.symbol())
         || !artifact.digest(weight.symbol()).equals(digest)) {
-      throw Diagnostic.invalid(
-              Location.named(name()),
-              "the weight @%s (%s) is not among the artifact's blobs"
-                  .formatted(weight.symbol(), weight.source()),
-              "compile the artifact anew")
-          .exception();
+      throw unfit(
+          "the weight @%s (%s) is not among the artifact's blobs"
+              .formatted(weight.symbol(), weight.source()));
     }
-    var shape = weight.type().dims().stream().map(d -> d.value()).toList();
-    return new Tensor(weight.type().dtype(), shape, artifact.tensor(weight.symbol()));
+    return artifact.tensor(weight.symbol());
+  }
+
+  private DiagnosticException unfit(String problem) {
+    return Diagnostic.invalid(Location.named(name()), problem, "compile the artifact anew")
+        .exception();
   }
 
   @Override

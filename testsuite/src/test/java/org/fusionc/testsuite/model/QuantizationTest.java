@@ -7,14 +7,17 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.List;
 import org.fusionc.ir.DType;
+import org.fusionc.ir.Module;
 import org.fusionc.ir.WeightSource;
 import org.fusionc.ir.backend.Batch;
+import org.fusionc.ir.backend.PackedLayout;
 import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.pass.Phase;
 import org.fusionc.runtime.model.ArtifactBuilder;
 import org.fusionc.runtime.model.Compiler;
 import org.fusionc.runtime.model.Engine;
 import org.fusionc.runtime.model.ModelSource;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -23,7 +26,7 @@ class QuantizationTest {
   private static final String MIXED = "q4,lm_head=q8<64>,layers.0.attn.v=q8a,*.mlp.down=q4a<128>";
 
   private static Compiler.Compiled compile(
-      ModelSource source, String backend, String rules, Compiler.Cut cut, Phase until) {
+      ModelSource source, String backend, @Nullable String rules, Compiler.Cut cut, Phase until) {
     var options = new Compiler.Options(cut, Compiler.backend(backend), until, (p, m) -> {}, rules);
     return Compiler.compile(source.module(), source.phase(), options);
   }
@@ -138,5 +141,42 @@ class QuantizationTest {
               () -> compile(source, "cpu", "q4", new Compiler.Cut.Whole(), Phase.OPTIMIZED))
           .hasMessageContaining("but optimized comes first");
     }
+  }
+
+  @Test
+  void weightsThatArePackedForAProcessorGiveTheSameTokensEverywhere(@TempDir Path folder) {
+    try (var source = Models.open(Models.example())) {
+      for (var rules : List.of(MIXED + ",embed=q8", "bf16")) {
+        var compiled = compile(source, "cpu", rules, new Compiler.Cut.Whole(), Phase.SCHEDULED);
+        var expected = tokens(source, compiled, "cpu");
+        var exact = tokens(source, compiled, "interp");
+        for (var layout : PackedLayout.ALL) {
+          var target = folder.resolve(layout.name() + rules.length());
+          var digest = pack(source, compiled, target, layout);
+          assertThat(pack(source, compiled, target.resolveSibling("again"), layout))
+              .isEqualTo(digest);
+          try (var stored = Models.open(target)) {
+            var whole = new Compiler.Cut.Whole();
+            var opened = compile(stored, "cpu", null, whole, Phase.SCHEDULED);
+            assertThat(opened.module().weights().values().stream().map(Module.WeightDef::source))
+                .anyMatch(
+                    s -> s instanceof WeightSource.Blob(_, var name) && layout.name().equals(name));
+            assertThat(tokens(stored, opened, "cpu")).as(layout.name()).isEqualTo(expected);
+            assertThat(tokens(stored, opened, "interp")).as(layout.name()).isEqualTo(exact);
+          }
+        }
+      }
+    }
+  }
+
+  private static String pack(
+      ModelSource source, Compiler.Compiled compiled, Path target, PackedLayout layout) {
+    return ArtifactBuilder.write(
+        source,
+        compiled.module(),
+        compiled.phase(),
+        target,
+        new ArtifactBuilder.Computing(Compiler.backend("cpu"), 2, layout),
+        (symbol, index, count) -> {});
   }
 }

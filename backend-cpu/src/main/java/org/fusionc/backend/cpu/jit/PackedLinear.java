@@ -28,6 +28,11 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
     this.k = k;
   }
 
+  /** The packed weights. */
+  public final MemorySegment weights() {
+    return weights;
+  }
+
   /** Bytes of the packed weights. */
   public final long bytes() {
     return weights.byteSize();

@@ -6,6 +6,7 @@ import java.util.Set;
 import org.fusionc.backend.cpu.x86.Cpu;
 import org.fusionc.backend.cpu.x86.Cpu.Feature;
 import org.fusionc.ir.DType;
+import org.fusionc.ir.backend.PackedLayout;
 
 /**
  * What code is generated for.
@@ -54,6 +55,12 @@ public record Target(Tier tier, boolean dotsBytes, boolean dotsHalves) {
               scalar == DType.Scalar.BF16 && dotsHalves ? "bf16 dot products" : "f32 multiply-adds";
         };
     return tier + ", " + way;
+  }
+
+  /** How weights lie for it. */
+  public PackedLayout layout() {
+    String name = isAvx512() ? "avx512" : dotsBytes ? "avx2-vnni" : "avx2";
+    return PackedLayout.named(name).orElseThrow();
   }
 
   /** Bytes of a vector. */

@@ -47,6 +47,34 @@ public final class WeightPacking {
     };
   }
 
+  /**
+   * A linear layer with weights that were packed for the target's layout before.
+   *
+   * @param packed aligned to 64 bytes
+   * @throws IllegalArgumentException if the segment is too small
+   */
+  public static PackedLinear of(MemorySegment packed, DType dtype, int n, int k, Target target) {
+    return switch (dtype) {
+      case DType.Quantized type -> {
+        var format = new IntegerFormat(type, target);
+        yield new IntegerLinear(format, checked(format, packed, n, k), n, k);
+      }
+      case DType.Scalar scalar -> {
+        var layout = new FloatLayout(FloatFormat.of(scalar), target);
+        yield new FloatLinear(layout, checked(layout, packed, n, k), n, k);
+      }
+    };
+  }
+
+  private static MemorySegment checked(PanelLayout layout, MemorySegment packed, int n, int k) {
+    long needed = layout.panelBytes(k) * layout.panels(n);
+    if (packed.byteSize() < needed) {
+      throw new IllegalArgumentException(
+          "packed weights need " + needed + " bytes, but their segment has " + packed.byteSize());
+    }
+    return packed;
+  }
+
   private static MemorySegment memory(PanelLayout layout, int n, int k, SegmentAllocator memory) {
     return memory.allocate(Math.max(64, layout.panelBytes(k) * layout.panels(n)), 64);
   }
