@@ -52,15 +52,11 @@ final class CacheKernels {
     return new Rope(w.constant(freqs).toArray(Tensor.FLOAT), (float) scale, interleaved);
   }
 
-  private static String named(String name, @Nullable Target target) {
-    return target == null ? name : name + " [" + target.describe(Scalar.F32) + "]";
-  }
-
   static Choice rope(org.fusionc.ir.op.Rope op, Tier tier) {
     var target = Target.of(tier).orElse(null);
     return DecoderKernels.onF32(
         op.x(),
-        named("rope", target),
+        DecoderKernels.named("rope", target),
         w -> {
           int x = w.of(op.x());
           int y = w.of(op);
@@ -108,7 +104,7 @@ final class CacheKernels {
     return onCache(
         op.kv(),
         op.k(),
-        named("kv_append", target),
+        DecoderKernels.named("kv_append", target),
         w -> {
           int kv = w.of(op.kv());
           int k = w.of(op.k());
@@ -124,7 +120,7 @@ final class CacheKernels {
     return onCache(
         op.kv(),
         op.k(),
-        named("rope_kv_append", target),
+        DecoderKernels.named("rope_kv_append", target),
         w -> {
           int kv = w.of(op.kv());
           int from = w.of(op.k());
@@ -171,7 +167,7 @@ final class CacheKernels {
     return onCache(
         op.kv(),
         op.q(),
-        named("attention", target),
+        DecoderKernels.named("attention", target),
         w -> {
           int q = w.of(op.q());
           int kv = w.of(op.kv());
@@ -187,7 +183,7 @@ final class CacheKernels {
     return onCache(
         op.kv(),
         op.q(),
-        named("rope_attention", target),
+        DecoderKernels.named("rope_attention", target),
         w -> {
           int from = w.of(op.q());
           int kv = w.of(op.kv());

@@ -1,9 +1,14 @@
 package org.fusionc.backend.cpu;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Locale;
+import org.fusionc.backend.cpu.jit.RowNorms;
+import org.fusionc.backend.cpu.jit.Target;
+import org.fusionc.backend.cpu.jit.Tier;
 import org.fusionc.backend.cpu.kernel.Experts;
 import org.fusionc.backend.cpu.kernel.Gating;
 import org.fusionc.backend.cpu.kernel.Norms;
+import org.fusionc.ir.DType;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.op.AddLayerNorm;
 import org.fusionc.ir.op.AddRmsNorm;
@@ -12,6 +17,7 @@ import org.fusionc.ir.op.Linear;
 import org.fusionc.ir.op.Moe;
 import org.fusionc.ir.op.RmsNorm;
 import org.fusionc.ir.op.Softmax;
+import org.jspecify.annotations.Nullable;
 
 /** The kernels in which a decoder spends its time, wired to their ops. */
 final class DecoderKernels {
@@ -49,17 +55,19 @@ final class DecoderKernels {
         });
   }
 
-  static Choice rmsNorm(RmsNorm op) {
+  static Choice rmsNorm(RmsNorm op, Tier tier) {
+    var target = Target.of(tier).orElse(null);
     return onF32(
         op.x(),
-        "rms_norm",
+        named("rms_norm", target),
         w -> {
           int x = w.of(op.x());
           int weight = w.f32(op.weight());
           int y = w.of(op);
           return run ->
-              Norms.rms(
-                  run.pool(),
+              rms(
+                  target,
+                  run,
                   run.data(x),
                   null,
                   null,
@@ -71,10 +79,11 @@ final class DecoderKernels {
         });
   }
 
-  static Choice addRmsNorm(AddRmsNorm op) {
+  static Choice addRmsNorm(AddRmsNorm op, Tier tier) {
+    var target = Target.of(tier).orElse(null);
     return onF32(
         op.x(),
-        "add_rms_norm",
+        named("add_rms_norm", target),
         w -> {
           int x = w.of(op.x());
           int residual = w.of(op.residual());
@@ -82,8 +91,9 @@ final class DecoderKernels {
           int sum = w.result(op, 0);
           int y = w.result(op, 1);
           return run ->
-              Norms.rms(
-                  run.pool(),
+              rms(
+                  target,
+                  run,
                   run.data(x),
                   run.data(residual),
                   run.data(sum),
@@ -93,6 +103,29 @@ final class DecoderKernels {
                   run.width(x),
                   op.eps());
         });
+  }
+
+  /** A kernel's name, and how its target computes. */
+  static String named(String name, @Nullable Target target) {
+    return target == null ? name : name + " [" + target.describe(DType.Scalar.F32) + "]";
+  }
+
+  private static void rms(
+      @Nullable Target target,
+      Run run,
+      MemorySegment x,
+      @Nullable MemorySegment residual,
+      @Nullable MemorySegment sum,
+      MemorySegment weight,
+      MemorySegment y,
+      int rows,
+      int width,
+      double eps) {
+    if (target == null) {
+      Norms.rms(run.pool(), x, residual, sum, weight, y, rows, width, eps);
+    } else {
+      RowNorms.rms(target, run.pool(), x, residual, sum, weight, y, rows, width, eps);
+    }
   }
 
   static Choice layerNorm(LayerNorm op) {

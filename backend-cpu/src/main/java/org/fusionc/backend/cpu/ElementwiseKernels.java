@@ -2,6 +2,9 @@ package org.fusionc.backend.cpu;
 
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
+import org.fusionc.backend.cpu.jit.GatedUnits;
+import org.fusionc.backend.cpu.jit.Target;
+import org.fusionc.backend.cpu.jit.Tier;
 import org.fusionc.backend.cpu.kernel.BinaryOp;
 import org.fusionc.backend.cpu.kernel.Elementwise;
 import org.fusionc.backend.cpu.kernel.Extent;
@@ -134,47 +137,76 @@ final class ElementwiseKernels {
         });
   }
 
-  static Choice swiglu(Swiglu op) {
-    return gated(op, op.gate(), op.up(), BinaryOp.SWIGLU);
+  static Choice swiglu(Swiglu op, Tier tier) {
+    return gated(op, op.gate(), op.up(), BinaryOp.SWIGLU, tier);
   }
 
-  static Choice geglu(Geglu op) {
-    return gated(op, op.gate(), op.up(), geglu(op.approximate()));
+  static Choice geglu(Geglu op, Tier tier) {
+    return gated(op, op.gate(), op.up(), geglu(op.approximate()), tier);
   }
 
   private static BinaryOp geglu(String approximate) {
     return approximate.equals("tanh") ? BinaryOp.GEGLU_TANH : BinaryOp.GEGLU;
   }
 
-  private static Choice gated(Op op, Value gate, Value up, BinaryOp kernel) {
+  /** The function of that name in machine code; null if there is none. */
+  private static GatedUnits.@Nullable Kind kind(BinaryOp kernel) {
+    return switch (kernel) {
+      case SWIGLU -> GatedUnits.Kind.SWIGLU;
+      case GEGLU_TANH -> GatedUnits.Kind.GEGLU_TANH;
+      default -> null;
+    };
+  }
+
+  private static Choice gated(Op op, Value gate, Value up, BinaryOp kernel, Tier tier) {
+    var kind = kind(kernel);
+    var target = kind == null ? null : Target.of(tier).orElse(null);
     return DecoderKernels.onF32(
         gate,
-        "elementwise",
+        DecoderKernels.named("elementwise", target),
         w -> {
           int g = w.of(gate);
           int u = w.of(up);
           int y = w.of(op);
+          if (target != null && kind != null) {
+            return run ->
+                GatedUnits.run(
+                    target,
+                    run.pool(),
+                    kind,
+                    run.data(g),
+                    run.data(u),
+                    run.data(y),
+                    run.elements(y));
+          }
           return run ->
               Elementwise.binary(
                   run.pool(), kernel, run.data(g), run.data(u), run.data(y), run.elements(y));
         });
   }
 
-  static Choice packedSwiglu(PackedSwiglu op) {
-    return packed(op, op.gateUp(), BinaryOp.SWIGLU);
+  static Choice packedSwiglu(PackedSwiglu op, Tier tier) {
+    return packed(op, op.gateUp(), BinaryOp.SWIGLU, tier);
   }
 
-  static Choice packedGeglu(PackedGeglu op) {
-    return packed(op, op.gateUp(), geglu(op.approximate()));
+  static Choice packedGeglu(PackedGeglu op, Tier tier) {
+    return packed(op, op.gateUp(), geglu(op.approximate()), tier);
   }
 
-  private static Choice packed(Op op, Value gateUp, BinaryOp kernel) {
+  private static Choice packed(Op op, Value gateUp, BinaryOp kernel, Tier tier) {
+    var kind = kind(kernel);
+    var target = kind == null ? null : Target.of(tier).orElse(null);
     return DecoderKernels.onF32(
         gateUp,
-        "packed_glu",
+        DecoderKernels.named("packed_glu", target),
         w -> {
           int x = w.of(gateUp);
           int y = w.of(op);
+          if (target != null && kind != null) {
+            return run ->
+                GatedUnits.packed(
+                    target, run.pool(), kind, run.data(x), run.data(y), run.rows(y), run.width(y));
+          }
           return run ->
               Elementwise.packed(
                   run.pool(), kernel, run.data(x), run.data(y), run.rows(y), run.width(y));

@@ -29,19 +29,19 @@ final class KernelTable {
     }
     return switch (op) {
       case Linear o -> LinearKernels.choose(o, tier);
-      case RmsNorm o -> DecoderKernels.rmsNorm(o);
+      case RmsNorm o -> DecoderKernels.rmsNorm(o, tier);
       case LayerNorm o -> DecoderKernels.layerNorm(o);
-      case AddRmsNorm o -> DecoderKernels.addRmsNorm(o);
+      case AddRmsNorm o -> DecoderKernels.addRmsNorm(o, tier);
       case AddLayerNorm o -> DecoderKernels.addLayerNorm(o);
       case Rope o -> CacheKernels.rope(o, tier);
       case KvAppend o -> CacheKernels.kvAppend(o, tier);
       case RopeKvAppend o -> CacheKernels.ropeKvAppend(o, tier);
       case Attention o -> CacheKernels.attention(o, tier);
       case RopeAttention o -> CacheKernels.ropeAttention(o, tier);
-      case Swiglu o -> ElementwiseKernels.swiglu(o);
-      case Geglu o -> ElementwiseKernels.geglu(o);
-      case PackedSwiglu o -> ElementwiseKernels.packedSwiglu(o);
-      case PackedGeglu o -> ElementwiseKernels.packedGeglu(o);
+      case Swiglu o -> ElementwiseKernels.swiglu(o, tier);
+      case Geglu o -> ElementwiseKernels.geglu(o, tier);
+      case PackedSwiglu o -> ElementwiseKernels.packedSwiglu(o, tier);
+      case PackedGeglu o -> ElementwiseKernels.packedGeglu(o, tier);
       case Softcap o -> ElementwiseKernels.softcap(o);
       case Softmax o -> DecoderKernels.softmax(o);
       case Matmul o -> DecoderKernels.matmul(o);
