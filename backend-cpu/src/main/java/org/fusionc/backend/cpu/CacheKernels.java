@@ -27,15 +27,22 @@ import org.jspecify.annotations.Nullable;
 final class CacheKernels {
   private CacheKernels() {}
 
-  /** The cache of a layer, as the kernels of a tier keep it. */
-  static KvPages cache(Tier tier, int pages, int pageTokens, Type.Kv kv) {
+  private static KvPages.Kind kind(Type.Kv kv) {
     var format = kv.dtype() == Scalar.F16 ? FloatFormat.F16 : FloatFormat.F32;
-    int heads = (int) kv.heads();
-    int keyDim = (int) kv.keyDim();
-    int valueDim = (int) kv.valueDim();
+    return new KvPages.Kind((int) kv.heads(), (int) kv.keyDim(), (int) kv.valueDim(), format);
+  }
+
+  private static KvPages.Kind kind(Value kv) {
+    return kind((Type.Kv) kv.type());
+  }
+
+  /** The cache of a layer, as the kernels of a tier keep it. */
+  static KvPages cache(Tier tier, int pages, int pageTokens, Type.Kv type) {
+    var kind = kind(type);
     return Target.of(tier).isPresent()
-        ? PagedAttention.cache(pages, pageTokens, heads, keyDim, valueDim, format)
-        : new KvPages(pages, pageTokens, heads, keyDim, valueDim, format);
+        ? PagedAttention.cache(pages, pageTokens, kind)
+        : new KvPages(
+            pages, pageTokens, kind.heads(), kind.keyDim(), kind.valueDim(), kind.format());
   }
 
   /** What a rotation is made of; its frequencies must be known when the program is compiled. */
@@ -65,18 +72,14 @@ final class CacheKernels {
             return run -> rotate(run, rope, x, y);
           }
           var table = w.ropeTable(key(w, op.freqs(), op.scale(), op.interleaved()));
-          return run -> {
-            var shape = run.shape(x);
-            Rotation.run(
-                target,
-                run.pool(),
-                table,
-                run.data(x),
-                run.data(y),
-                run.batch().position(),
-                (int) shape[1],
-                (int) shape[2]);
-          };
+          var rotation = new Rotation(target, table, (int) op.tensorType().dim(2).value());
+          return run ->
+              rotation.run(
+                  run.pool(),
+                  run.data(x),
+                  run.data(y),
+                  run.batch().position(),
+                  (int) run.shape(x)[1]);
         });
   }
 
@@ -111,7 +114,7 @@ final class CacheKernels {
           int v = w.of(op.v());
           return target == null
               ? run -> append(run, run.cache(kv), k, v)
-              : run -> append(target, run, kv, null, k, v);
+              : append(new KvAppend(target, kind(op.kv()), null), kv, k, v);
         });
   }
 
@@ -127,7 +130,7 @@ final class CacheKernels {
           int v = w.of(op.v());
           if (target != null) {
             var table = w.ropeTable(key(w, op.freqs(), op.scale(), op.interleaved()));
-            return run -> append(target, run, kv, table, from, v);
+            return append(new KvAppend(target, kind(op.kv()), table), kv, from, v);
           }
           int k = w.scratch(op.k());
           var rope = rotation(w, op.freqs(), op.scale(), op.interleaved());
@@ -138,18 +141,16 @@ final class CacheKernels {
         });
   }
 
-  private static void append(
-      Target target, Run run, int kv, @Nullable RopeTable rope, int k, int v) {
-    KvAppend.run(
-        target,
-        run.pool(),
-        run.cache(kv),
-        rope,
-        run.data(k),
-        run.data(v),
-        run.batch().sequence(),
-        run.batch().position(),
-        run.pages());
+  private static Step append(KvAppend kernel, int kv, int k, int v) {
+    return run ->
+        kernel.run(
+            run.pool(),
+            run.cache(kv),
+            run.data(k),
+            run.data(v),
+            run.batch().sequence(),
+            run.batch().position(),
+            run.pages());
   }
 
   private static void append(Run run, KvPages cache, int k, int v) {
@@ -174,7 +175,7 @@ final class CacheKernels {
           var shape = shape(op.q(), op.scale(), op.window(), op.softcap());
           return target == null
               ? attend(w, op, q, kv, op.slopes(), op.sinks(), shape)
-              : attend(w, target, op, null, q, kv, op.slopes(), op.sinks(), shape);
+              : attend(w, target, op, null, q, op.kv(), op.slopes(), op.sinks(), shape);
         });
   }
 
@@ -190,7 +191,7 @@ final class CacheKernels {
           var shape = shape(op.q(), op.scale(), op.window(), op.softcap());
           if (target != null) {
             var table = w.ropeTable(key(w, op.freqs(), op.ropeScale(), op.interleaved()));
-            return attend(w, target, op, table, from, kv, op.slopes(), op.sinks(), shape);
+            return attend(w, target, op, table, from, op.kv(), op.slopes(), op.sinks(), shape);
           }
           int q = w.scratch(op.q());
           var rope = rotation(w, op.freqs(), op.ropeScale(), op.interleaved());
@@ -216,20 +217,20 @@ final class CacheKernels {
       Op op,
       @Nullable RopeTable rope,
       int q,
-      int kv,
+      Value cache,
       @Nullable Value slopes,
       @Nullable Value sinks,
       Attention.Shape shape) {
     int slope = w.f32OrNone(slopes);
     int sink = w.f32OrNone(sinks);
+    int kv = w.of(cache);
     int y = w.of(op);
+    var kernel =
+        new PagedAttention(target, kind(cache), shape, rope, slopes != null, sinks != null);
     return run ->
-        PagedAttention.run(
-            target,
+        kernel.run(
             run.pool(),
             run.cache(kv),
-            shape,
-            rope,
             run.data(q),
             slope < 0 ? null : run.data(slope),
             sink < 0 ? null : run.data(sink),

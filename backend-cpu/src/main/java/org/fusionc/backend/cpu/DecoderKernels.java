@@ -1,6 +1,5 @@
 package org.fusionc.backend.cpu;
 
-import java.lang.foreign.MemorySegment;
 import java.util.Locale;
 import org.fusionc.backend.cpu.jit.RowNorms;
 import org.fusionc.backend.cpu.jit.Target;
@@ -9,6 +8,7 @@ import org.fusionc.backend.cpu.kernel.Experts;
 import org.fusionc.backend.cpu.kernel.Gating;
 import org.fusionc.backend.cpu.kernel.Norms;
 import org.fusionc.ir.DType;
+import org.fusionc.ir.Op;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.op.AddLayerNorm;
 import org.fusionc.ir.op.AddRmsNorm;
@@ -56,76 +56,61 @@ final class DecoderKernels {
   }
 
   static Choice rmsNorm(RmsNorm op, Tier tier) {
-    var target = Target.of(tier).orElse(null);
-    return onF32(
-        op.x(),
-        named("rms_norm", target),
-        w -> {
-          int x = w.of(op.x());
-          int weight = w.f32(op.weight());
-          int y = w.of(op);
-          return run ->
-              rms(
-                  target,
-                  run,
-                  run.data(x),
-                  null,
-                  null,
-                  run.data(weight),
-                  run.data(y),
-                  run.rows(x),
-                  run.width(x),
-                  op.eps());
-        });
+    return rms("rms_norm", op, op.x(), null, op.weight(), op.eps(), tier);
   }
 
   static Choice addRmsNorm(AddRmsNorm op, Tier tier) {
-    var target = Target.of(tier).orElse(null);
+    return rms("add_rms_norm", op, op.x(), op.residual(), op.weight(), op.eps(), tier);
+  }
+
+  private static Choice rms(
+      String name,
+      Op op,
+      Value input,
+      @Nullable Value residual,
+      Value weight,
+      double eps,
+      Tier tier) {
+    var width = weight.tensorType().dim(0);
+    var target = width.isStatic() ? Target.of(tier).orElse(null) : null;
     return onF32(
-        op.x(),
-        named("add_rms_norm", target),
+        input,
+        named(name, target),
         w -> {
-          int x = w.of(op.x());
-          int residual = w.of(op.residual());
-          int weight = w.f32(op.weight());
-          int sum = w.result(op, 0);
-          int y = w.result(op, 1);
+          int x = w.of(input);
+          int other = residual == null ? -1 : w.of(residual);
+          int scale = w.f32(weight);
+          int sum = residual == null ? -1 : w.result(op, 0);
+          int y = residual == null ? w.of(op) : w.result(op, 1);
+          if (target == null) {
+            return run ->
+                Norms.rms(
+                    run.pool(),
+                    run.data(x),
+                    other < 0 ? null : run.data(other),
+                    sum < 0 ? null : run.data(sum),
+                    run.data(scale),
+                    run.data(y),
+                    run.rows(x),
+                    run.width(x),
+                    eps);
+          }
+          var norms = new RowNorms(target, Math.toIntExact(width.value()), eps, residual != null);
           return run ->
-              rms(
-                  target,
-                  run,
+              norms.rms(
+                  run.pool(),
                   run.data(x),
-                  run.data(residual),
-                  run.data(sum),
-                  run.data(weight),
+                  other < 0 ? null : run.data(other),
+                  sum < 0 ? null : run.data(sum),
+                  run.data(scale),
                   run.data(y),
-                  run.rows(x),
-                  run.width(x),
-                  op.eps());
+                  run.rows(x));
         });
   }
 
   /** A kernel's name, and how its target computes. */
   static String named(String name, @Nullable Target target) {
     return target == null ? name : name + " [" + target.describe(DType.Scalar.F32) + "]";
-  }
-
-  private static void rms(
-      @Nullable Target target,
-      Run run,
-      MemorySegment x,
-      @Nullable MemorySegment residual,
-      @Nullable MemorySegment sum,
-      MemorySegment weight,
-      MemorySegment y,
-      int rows,
-      int width,
-      double eps) {
-    if (target == null) {
-      Norms.rms(run.pool(), x, residual, sum, weight, y, rows, width, eps);
-    } else {
-      RowNorms.rms(target, run.pool(), x, residual, sum, weight, y, rows, width, eps);
-    }
   }
 
   static Choice layerNorm(LayerNorm op) {

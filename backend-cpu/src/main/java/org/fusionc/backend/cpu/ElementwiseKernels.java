@@ -169,15 +169,9 @@ final class ElementwiseKernels {
           int u = w.of(up);
           int y = w.of(op);
           if (target != null && kind != null) {
+            var units = new GatedUnits(target, kind);
             return run ->
-                GatedUnits.run(
-                    target,
-                    run.pool(),
-                    kind,
-                    run.data(g),
-                    run.data(u),
-                    run.data(y),
-                    run.elements(y));
+                units.run(run.pool(), run.data(g), run.data(u), run.data(y), run.elements(y));
           }
           return run ->
               Elementwise.binary(
@@ -203,9 +197,9 @@ final class ElementwiseKernels {
           int x = w.of(gateUp);
           int y = w.of(op);
           if (target != null && kind != null) {
+            var units = new GatedUnits(target, kind);
             return run ->
-                GatedUnits.packed(
-                    target, run.pool(), kind, run.data(x), run.data(y), run.rows(y), run.width(y));
+                units.packed(run.pool(), run.data(x), run.data(y), run.rows(y), run.width(y));
           }
           return run ->
               Elementwise.packed(

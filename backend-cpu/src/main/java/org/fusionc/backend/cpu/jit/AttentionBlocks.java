@@ -64,10 +64,8 @@ final class AttentionBlocks {
    * @param most tokens in the largest block
    */
   AttentionBlocks(
-      Target target,
+      PagedAttention attention,
       KvPages cache,
-      Attention.Shape shape,
-      @Nullable RopeTable rope,
       long q,
       long slopes,
       long sinks,
@@ -77,8 +75,12 @@ final class AttentionBlocks {
       List<int[]> table,
       int most) {
     this.cache = cache;
-    this.shape = shape;
-    this.rope = rope;
+    shape = attention.shape;
+    rope = attention.rope;
+    rotate = attention.rotate;
+    weigh = attention.weigh;
+    finish = attention.finish;
+    kernels = attention.kernels;
     this.q = q;
     this.slopes = slopes;
     this.sinks = sinks;
@@ -89,13 +91,8 @@ final class AttentionBlocks {
     group = shape.heads() / cache.heads();
     keyDim = cache.keyDim();
     inPlace = cache.wholeGroups();
-    kernels =
-        AttentionKernels.of(new AttentionLayout(target, cache.format(), keyDim, cache.valueDim()));
     layout = kernels.layout;
     rowBytes = layout.stateBytes();
-    rotate = Kernels.of(RopeRow.of(target, rope, keyDim));
-    weigh = Kernels.of(new WeightRow(target, shape.softcap() > 0, slopes != 0));
-    finish = Kernels.of(new StateFinish(layout, sinks != 0));
     long rows = (long) most * group;
     stateBytes = rows * rowBytes;
     states = aligned(rows * keyDim * Float.BYTES);

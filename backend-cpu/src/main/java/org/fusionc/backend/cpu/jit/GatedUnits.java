@@ -16,14 +16,20 @@ public final class GatedUnits {
   @SuppressWarnings("restricted") // sizes are checked before addresses are used
   private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
-  private GatedUnits() {}
-
   /** Which function of the gate multiplies the other operand. */
   public enum Kind {
     /** {@code x · sigmoid(x)}. */
     SWIGLU,
     /** GELU, approximated by the hyperbolic tangent. */
     GEGLU_TANH
+  }
+
+  private final Target target;
+  private final MachineCode kernel;
+
+  public GatedUnits(Target target, Kind kind) {
+    this.target = target;
+    kernel = Kernels.of(new GatedRow(target, kind == Kind.GEGLU_TANH));
   }
 
   /**
@@ -33,24 +39,17 @@ public final class GatedUnits {
    * @param up f32 [count]
    * @param y f32 [count]
    */
-  public static void run(
-      Target target,
-      ComputePool pool,
-      Kind kind,
-      MemorySegment gate,
-      MemorySegment up,
-      MemorySegment y,
-      long count) {
+  public void run(
+      ComputePool pool, MemorySegment gate, MemorySegment up, MemorySegment y, long count) {
     Linears.check("gate", gate, count);
     Linears.check("up", up, count);
     Linears.check("y", y, count);
-    var kernel = Kernels.of(new GatedRow(target, kind == Kind.GEGLU_TANH));
     pool.parallelFor(
         count,
         TASK,
         (from, to) -> {
           long at = from * Float.BYTES;
-          span(kernel, target, gate.address() + at, up.address() + at, y.address() + at, to - from);
+          span(gate.address() + at, up.address() + at, y.address() + at, to - from);
         });
   }
 
@@ -60,20 +59,12 @@ public final class GatedUnits {
    * @param x f32 [rows, 2 · half]
    * @param y f32 [rows, half]
    */
-  public static void packed(
-      Target target,
-      ComputePool pool,
-      Kind kind,
-      MemorySegment x,
-      MemorySegment y,
-      long rows,
-      int half) {
+  public void packed(ComputePool pool, MemorySegment x, MemorySegment y, long rows, int half) {
     Linears.check("x", x, Math.multiplyExact(rows, 2L * half));
     Linears.check("y", y, Math.multiplyExact(rows, half));
     if (half == 0) {
       return;
     }
-    var kernel = Kernels.of(new GatedRow(target, kind == Kind.GEGLU_TANH));
     long parts = Math.ceilDiv(half, TASK);
     long bytes = (long) half * Float.BYTES;
     pool.parallelFor(
@@ -86,13 +77,12 @@ public final class GatedUnits {
             long at = first * Float.BYTES;
             long gate = x.address() + row * 2 * bytes + at;
             long count = Math.min(TASK, half - first);
-            span(kernel, target, gate, gate + bytes, y.address() + row * bytes + at, count);
+            span(gate, gate + bytes, y.address() + row * bytes + at, count);
           }
         });
   }
 
-  private static void span(
-      MachineCode kernel, Target target, long gate, long up, long y, long count) {
+  private void span(long gate, long up, long y, long count) {
     long vectors = count / target.lanes();
     if (vectors > 0) {
       GatedRow.run(kernel, gate, up, y, vectors);

@@ -8,7 +8,6 @@ import org.fusionc.backend.cpu.x86.MachineCode;
 import org.fusionc.backend.cpu.x86.Operand;
 import org.fusionc.backend.cpu.x86.Operand.Address;
 import org.fusionc.backend.cpu.x86.ScalarAssembler.Condition;
-import org.fusionc.backend.cpu.x86.ScalarAssembler.Prefetch;
 import org.fusionc.backend.cpu.x86.Vec;
 
 /**
@@ -69,11 +68,6 @@ record KeyWriter(AttentionLayout layout) implements Kernels.Description {
   private void element(Code c, Gp x, Gp to, int i, Gp bits, Vec half) {
     var from = Address.at(x, i * Float.BYTES);
     var column = Address.at(to, i * layout.keyStepBytes());
-    // One token's keys are spread over a line for every element: the next head's are asked for.
-    if (layout.keyStepBytes() * i % 64 == 0) {
-      var ahead = Address.at(to, c.argument(3), 1, i * layout.keyStepBytes());
-      c.asm.prefetch(Prefetch.T0, ahead);
-    }
     if (layout.format() == FloatFormat.F32) {
       c.asm.mov32(bits, from);
       c.asm.mov32(column, bits);

@@ -5,6 +5,7 @@ import java.util.List;
 import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.kernel.Scratch;
 import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.fusionc.backend.cpu.x86.MachineCode;
 import org.jspecify.annotations.Nullable;
 
 /** Writes keys, rotated if need be, and values to a paged cache, in machine code. */
@@ -12,13 +13,30 @@ public final class KvAppend {
   /** Elements per task. */
   private static final int TASK = 8 * 1024;
 
-  private KvAppend() {}
+  private final @Nullable RopeTable rope;
+  private final MachineCode rotate;
+  private final MachineCode keys;
+  private final MachineCode values;
+
+  /**
+   * For caches of one kind. The kernels are held here: where a token at a time is computed, a
+   * search for them costs more than their work.
+   *
+   * @param kind of the caches
+   * @param rope rotates the keys first; null if they are
+   */
+  public KvAppend(Target target, KvPages.Kind kind, @Nullable RopeTable rope) {
+    var layout = new AttentionLayout(target, kind.format(), kind.keyDim(), kind.valueDim());
+    this.rope = rope;
+    rotate = Kernels.of(RopeRow.of(target, rope, kind.keyDim()));
+    keys = Kernels.of(new KeyWriter(layout));
+    values = Kernels.of(new ValueWriter(layout));
+  }
 
   /**
    * Appends some tokens.
    *
    * @param cache as {@link PagedAttention#cache} makes it
-   * @param rope rotates the keys first; null if they are
    * @param k f32 [tokens, heads, keyDim]
    * @param v f32 [tokens, heads, valueDim]
    * @param sequence per token the row in {@code table}
@@ -26,11 +44,9 @@ public final class KvAppend {
    * @param table per sequence its pages, in order
    * @throws IllegalArgumentException if a page number is out of range
    */
-  public static void run(
-      Target target,
+  public void run(
       ComputePool pool,
       KvPages cache,
-      @Nullable RopeTable rope,
       MemorySegment k,
       MemorySegment v,
       int[] sequence,
@@ -50,10 +66,6 @@ public final class KvAppend {
     if (rope != null) {
       rope.prepare(position);
     }
-    var layout = new AttentionLayout(target, cache.format(), keyDim, cache.valueDim());
-    var rotate = rope == null ? null : Kernels.of(RopeRow.of(target, rope, keyDim));
-    var keys = Kernels.of(new KeyWriter(layout));
-    var values = Kernels.of(new ValueWriter(layout));
     pool.parallelFor(
         tokens,
         Math.max(1, TASK / (keyElements + valueElements)),
@@ -63,7 +75,7 @@ public final class KvAppend {
             int page = table.get(sequence[t])[position[t] / pageTokens];
             int slot = position[t] % pageTokens;
             long key = k.address() + (long) t * keyElements * Float.BYTES;
-            if (rope != null && rotate != null) {
+            if (rope != null) {
               RopeRow.run(rotate, key, rotated, rope.row(position[t]), heads, 1f);
               key = rotated;
             }

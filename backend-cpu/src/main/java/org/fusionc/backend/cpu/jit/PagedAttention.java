@@ -6,6 +6,7 @@ import org.fusionc.backend.cpu.kernel.Attention;
 import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.kernel.Scratch;
 import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.fusionc.backend.cpu.x86.MachineCode;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,17 +22,55 @@ public final class PagedAttention {
   /** Rows (tokens by query heads) that a block aims for: whole tiles. */
   private static final int BLOCK_ROWS = 48;
 
-  private PagedAttention() {}
+  final AttentionKernels kernels;
+  final Attention.Shape shape;
+  final @Nullable RopeTable rope;
+  final MachineCode rotate;
+  final MachineCode weigh;
+  final MachineCode finish;
+  private final int keyHeads;
+
+  /**
+   * For caches of one kind. The kernels are held here: where a token at a time is computed, a
+   * search for them costs more than some of their work.
+   *
+   * @param kind of the caches
+   * @param rope rotates the queries first; null if they are
+   * @param sloped whether there are slopes
+   * @param sunk whether there are sinks
+   * @throws IllegalArgumentException if query heads are not a multiple of the cache's heads
+   */
+  public PagedAttention(
+      Target target,
+      KvPages.Kind kind,
+      Attention.Shape shape,
+      @Nullable RopeTable rope,
+      boolean sloped,
+      boolean sunk) {
+    keyHeads = kind.heads();
+    if (shape.heads() % keyHeads != 0) {
+      throw new IllegalArgumentException(
+          shape.heads() + " query heads are not a multiple of " + keyHeads);
+    }
+    var layout = new AttentionLayout(target, kind.format(), kind.keyDim(), kind.valueDim());
+    this.shape = shape;
+    this.rope = rope;
+    kernels = AttentionKernels.of(layout);
+    rotate = Kernels.of(RopeRow.of(target, rope, kind.keyDim()));
+    weigh = Kernels.of(new WeightRow(target, shape.softcap() > 0, sloped));
+    finish = Kernels.of(new StateFinish(layout, sunk));
+  }
 
   /** A cache that {@link #run} and {@link KvAppend} take. */
-  public static KvPages cache(
-      int pages,
-      int pageTokens,
-      int heads,
-      int keyDim,
-      int valueDim,
-      org.fusionc.backend.cpu.kernel.FloatFormat format) {
-    return new KvPages(pages, pageTokens, heads, keyDim, valueDim, format, AttentionLayout.GROUP);
+  public static KvPages cache(int pages, int pageTokens, KvPages.Kind kind) {
+    return new KvPages(
+        pages,
+        pageTokens,
+        kind.heads(),
+        kind.keyDim(),
+        kind.valueDim(),
+        kind.format(),
+        AttentionLayout.GROUP);
   }
 
   /**
@@ -39,22 +78,18 @@ public final class PagedAttention {
    * been appended.
    *
    * @param cache as {@link #cache} makes it
-   * @param rope rotates the queries first; null if they are
    * @param q f32 [tokens, heads, keyDim]
-   * @param slopes f32 [heads], or null
-   * @param sinks f32 [heads], or null
+   * @param slopes f32 [heads]; null if there are none
+   * @param sinks f32 [heads]; null if there are none
    * @param out f32 [tokens, heads, valueDim]
    * @param sequence per token the row in {@code table}
    * @param position per token its position
    * @param table per sequence its pages, in order
    * @throws IllegalArgumentException if a visible position has no page
    */
-  public static void run(
-      Target target,
+  public void run(
       ComputePool pool,
       KvPages cache,
-      Attention.Shape shape,
-      @Nullable RopeTable rope,
       MemorySegment q,
       @Nullable MemorySegment slopes,
       @Nullable MemorySegment sinks,
@@ -63,17 +98,13 @@ public final class PagedAttention {
       int[] position,
       List<int[]> table) {
     int heads = shape.heads();
-    if (heads % cache.heads() != 0) {
-      throw new IllegalArgumentException(
-          heads + " query heads are not a multiple of " + cache.heads());
-    }
     int tokens = sequence.length;
     Linears.check("q", q, (long) tokens * heads * cache.keyDim());
     Linears.check("out", out, (long) tokens * heads * cache.valueDim());
     if (rope != null) {
       rope.prepare(position);
     }
-    int group = heads / cache.heads();
+    int group = heads / keyHeads;
     int most = Math.max(1, BLOCK_ROWS / group);
     int[] starts = new int[tokens + 1];
     int blocks = 0;
@@ -87,10 +118,8 @@ public final class PagedAttention {
     }
     var work =
         new AttentionBlocks(
-            target,
+            this,
             cache,
-            shape,
-            rope,
             q.address(),
             address("slopes", slopes, heads),
             address("sinks", sinks, heads),

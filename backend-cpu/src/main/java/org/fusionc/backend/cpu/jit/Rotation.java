@@ -2,35 +2,40 @@ package org.fusionc.backend.cpu.jit;
 
 import java.lang.foreign.MemorySegment;
 import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.fusionc.backend.cpu.x86.MachineCode;
 
 /** Rotary position embedding on its own, in machine code. */
 public final class Rotation {
   /** Elements per task. */
   private static final int TASK = 16 * 1024;
 
-  private Rotation() {}
+  private final RopeTable table;
+  private final MachineCode kernel;
+  private final int dim;
+
+  /**
+   * For heads of one size.
+   *
+   * @param dim elements of a head
+   * @throws IllegalArgumentException if the pairs do not fit a head
+   */
+  public Rotation(Target target, RopeTable table, int dim) {
+    this.table = table;
+    this.dim = dim;
+    kernel = Kernels.of(RopeRow.of(target, table, dim));
+  }
 
   /**
    * {@code y = rope(x)}; {@code y} may be {@code x}.
    *
    * @param x f32 [tokens, heads, dim]
    * @param position per token, not negative
-   * @throws IllegalArgumentException if the pairs do not fit a head
    */
-  public static void run(
-      Target target,
-      ComputePool pool,
-      RopeTable table,
-      MemorySegment x,
-      MemorySegment y,
-      int[] position,
-      int heads,
-      int dim) {
+  public void run(ComputePool pool, MemorySegment x, MemorySegment y, int[] position, int heads) {
     int elements = heads * dim;
     Linears.check("x", x, (long) position.length * elements);
     Linears.check("y", y, (long) position.length * elements);
     table.prepare(position);
-    var kernel = Kernels.of(RopeRow.of(target, table, dim));
     pool.parallelFor(
         position.length,
         Math.max(1, TASK / elements),

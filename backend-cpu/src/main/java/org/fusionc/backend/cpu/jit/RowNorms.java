@@ -2,6 +2,7 @@ package org.fusionc.backend.cpu.jit;
 
 import java.lang.foreign.MemorySegment;
 import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.fusionc.backend.cpu.x86.MachineCode;
 import org.jspecify.annotations.Nullable;
 
 /** Root mean square normalisation of rows in machine code. */
@@ -9,7 +10,20 @@ public final class RowNorms {
   /** Elements per task. */
   private static final int TASK = 16 * 1024;
 
-  private RowNorms() {}
+  private final MachineCode kernel;
+  private final int width;
+  private final boolean added;
+
+  /**
+   * For rows of one width.
+   *
+   * @param added whether there is a residual
+   */
+  public RowNorms(Target target, int width, double eps, boolean added) {
+    this.width = width;
+    this.added = added;
+    kernel = Kernels.of(new RmsRows(target, width, (float) eps, added));
+  }
 
   /**
    * {@code y = x / √(mean(x²) + eps) · weight}, row by row; y may be x's memory.
@@ -20,22 +34,22 @@ public final class RowNorms {
    * @param weight f32 [width]
    * @param y f32 [rows, width]
    */
-  public static void rms(
-      Target target,
+  public void rms(
       ComputePool pool,
       MemorySegment x,
       @Nullable MemorySegment residual,
       @Nullable MemorySegment sum,
       MemorySegment weight,
       MemorySegment y,
-      int rows,
-      int width,
-      double eps) {
+      int rows) {
     long size = (long) rows * width;
     Linears.check("x", x, size);
     Linears.check("weight", weight, width);
     Linears.check("y", y, size);
-    boolean added = residual != null && sum != null;
+    if (added != (residual != null && sum != null)) {
+      throw new IllegalArgumentException(
+          "these norms are made for rows with a residual, or without");
+    }
     if (residual != null && sum != null) {
       Linears.check("residual", residual, size);
       Linears.check("sum", sum, size);
@@ -45,7 +59,6 @@ public final class RowNorms {
     }
     long other = residual == null ? 0 : residual.address();
     long sums = sum == null ? 0 : sum.address();
-    var kernel = Kernels.of(new RmsRows(target, width, (float) eps, added));
     pool.parallelFor(
         rows,
         Math.max(1, TASK / width),

@@ -17,6 +17,16 @@ import org.fusionc.backend.cpu.parallel.ComputePool;
  */
 public final class KvPages implements AutoCloseable {
 
+  /**
+   * What the caches of a program's layers have in common.
+   *
+   * @param heads key and value heads
+   * @param keyDim elements of a key
+   * @param valueDim elements of a value
+   * @param format F32 or F16
+   */
+  public record Kind(int heads, int keyDim, int valueDim, FloatFormat format) {}
+
   private final int pageTokens;
   private final int heads;
   private final int keyDim;
@@ -25,6 +35,7 @@ public final class KvPages implements AutoCloseable {
   private final int group;
   private final long[] addresses;
   private final Arena arena = Arena.ofShared();
+  private final PageMemory memory;
   private long allocatedPages;
 
   /**
@@ -66,6 +77,7 @@ public final class KvPages implements AutoCloseable {
     this.format = format;
     this.group = group;
     addresses = new long[pages];
+    memory = new PageMemory(arena, pages * pageBytes());
   }
 
   public int pageTokens() {
@@ -156,7 +168,7 @@ public final class KvPages implements AutoCloseable {
           "page " + page + " of a KV cache of " + addresses.length + " pages");
     }
     if (addresses[page] == 0) {
-      addresses[page] = arena.allocate(pageBytes(), 64).address();
+      addresses[page] = memory.take(pageBytes());
       allocatedPages++;
     }
   }

@@ -53,13 +53,16 @@ final class AttentionTimings {
       int[] zeros = new int[length];
       int[] sequence = new int[tokens];
       var shape = new Attention.Shape(HEADS, 0.125f, 0, 0);
+      var kind = new KvPages.Kind(KEY_HEADS, DIM, DIM, format);
+      var append = new KvAppend(target, kind, rope);
+      var attention = new PagedAttention(target, kind, shape, rope, false, false);
       var portable = new ArrayList<KvPages>();
       var coded = new ArrayList<KvPages>();
       for (int i = 0; i < layers; i++) {
         portable.add(new KvPages(pages, PAGE, KEY_HEADS, DIM, DIM, format));
-        coded.add(PagedAttention.cache(pages, PAGE, KEY_HEADS, DIM, DIM, format));
+        coded.add(PagedAttention.cache(pages, PAGE, kind));
         portable.getLast().append(pool, q, q, zeros, all, table);
-        KvAppend.run(target, pool, coded.getLast(), null, q, q, zeros, all, table);
+        append.run(pool, coded.getLast(), q, q, zeros, all, table);
       }
       double[] times = new double[4];
       java.util.Arrays.fill(times, Double.MAX_VALUE);
@@ -84,9 +87,8 @@ final class AttentionTimings {
                     coded.stream()
                         .<Runnable>map(c ->
                             () ->
-                                PagedAttention.run(
-                                    target, pool, c, shape, rope, q, null, null, out, sequence,
-                                    position, table))
+                                attention.run(
+                                    pool, c, q, null, null, out, sequence, position, table))
                         .toList()));
         times[2] =
             Math.min(
@@ -96,9 +98,8 @@ final class AttentionTimings {
         times[3] =
             Math.min(
                 times[3],
-                Limits.best(() ->
-                    KvAppend.run(
-                        target, pool, coded.getFirst(), rope, q, q, sequence, position, table)));
+                Limits.best(
+                    () -> append.run(pool, coded.getFirst(), q, q, sequence, position, table)));
         peak =
             Math.max(
                 peak, 2.0 * target.lanes() * Limits.rate(pool, target, Instruction.VFMADD231PS));

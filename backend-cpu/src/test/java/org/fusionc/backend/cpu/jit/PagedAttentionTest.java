@@ -69,7 +69,11 @@ class PagedAttentionTest {
       FloatFormat format,
       Attention.Shape shape,
       float @Nullable [] slopes,
-      float @Nullable [] sinks) {}
+      float @Nullable [] sinks) {
+    KvPages.Kind kind() {
+      return new KvPages.Kind(heads, keyDim, valueDim, format);
+    }
+  }
 
   /** Keys and values of some sequences in a cache, pages in random order. */
   private static final class Sequences implements AutoCloseable {
@@ -98,22 +102,19 @@ class PagedAttentionTest {
                 .map(_ -> next.next())
                 .toArray());
       }
-      cache =
-          PagedAttention.cache(
-              numbers.size(), made.pageTokens, made.heads, made.keyDim, made.valueDim, made.format);
+      cache = PagedAttention.cache(numbers.size(), made.pageTokens, made.kind());
       for (int s = 0; s < lengths.length; s++) {
         var tokens = Tokens.of(new int[] {s, 0, lengths[s]});
         try (var arena = new GuardedArena()) {
-          KvAppend.run(
-              target,
-              POOL,
-              cache,
-              null,
-              arena.floats(keys.get(s)),
-              arena.floats(values.get(s)),
-              tokens.sequence,
-              tokens.position,
-              table);
+          new KvAppend(target, made.kind(), null)
+              .run(
+                  POOL,
+                  cache,
+                  arena.floats(keys.get(s)),
+                  arena.floats(values.get(s)),
+                  tokens.sequence,
+                  tokens.position,
+                  table);
         }
         round(keys.get(s));
         round(values.get(s));
@@ -130,12 +131,12 @@ class PagedAttentionTest {
       int heads = made.shape.heads();
       try (var arena = new GuardedArena()) {
         var out = arena.floats(new float[tokens.count() * heads * made.valueDim]);
-        PagedAttention.run(
-            target,
+        var kernel =
+            new PagedAttention(
+                target, made.kind(), made.shape, null, made.slopes != null, made.sinks != null);
+        kernel.run(
             pool,
             cache,
-            made.shape,
-            null,
             arena.floats(q),
             made.slopes == null ? null : arena.floats(made.slopes),
             made.sinks == null ? null : arena.floats(made.sinks),
@@ -303,16 +304,15 @@ class PagedAttentionTest {
         try (var arena = new GuardedArena()) {
           float[] bad = new float[4];
           Arrays.fill(bad, Float.NaN);
-          KvAppend.run(
-              target,
-              SINGLE,
-              sequences.cache,
-              null,
-              arena.floats(bad),
-              arena.floats(bad),
-              new int[] {0},
-              new int[] {18},
-              sequences.table);
+          new KvAppend(target, made.kind(), null)
+              .run(
+                  SINGLE,
+                  sequences.cache,
+                  arena.floats(bad),
+                  arena.floats(bad),
+                  new int[] {0},
+                  new int[] {18},
+                  sequences.table);
         }
         assertThat(sequences.attend(target, SINGLE, q, token)).containsExactly(before);
       }
@@ -323,34 +323,23 @@ class PagedAttentionTest {
   void refusesPagesThatAreNotThere() {
     var shape = new Attention.Shape(1, 1, 0, 0);
     int[] zero = {0};
+    var kind = new KvPages.Kind(1, 4, 4, FloatFormat.F32);
     for (var target : Targets.here()) {
       try (var arena = new GuardedArena();
-          var cache = PagedAttention.cache(2, 16, 1, 4, 4, FloatFormat.F32)) {
+          var cache = PagedAttention.cache(2, 16, kind)) {
+        var append = new KvAppend(target, kind, null);
+        var attention = new PagedAttention(target, kind, shape, null, false, false);
         var k = arena.floats(1, 2, 3, 4);
-        assertThatThrownBy(() ->
-                KvAppend.run(target, POOL, cache, null, k, k, zero, zero, List.of(new int[] {2})))
+        assertThatThrownBy(() -> append.run(POOL, cache, k, k, zero, zero, List.of(new int[] {2})))
             .hasMessage("page 2 of a KV cache of 2 pages");
         for (var table : List.of(List.of(new int[] {0}), List.of(new int[] {}))) {
-          assertThatThrownBy(() ->
-                  PagedAttention.run(
-                      target, POOL, cache, shape, null, k, null, null, k, zero, zero, table))
+          assertThatThrownBy(() -> attention.run(POOL, cache, k, null, null, k, zero, zero, table))
               .isInstanceOf(IllegalArgumentException.class);
         }
         var small = arena.floats(1, 2, 3);
         assertThatThrownBy(() ->
-                PagedAttention.run(
-                    target,
-                    POOL,
-                    cache,
-                    shape,
-                    null,
-                    small,
-                    null,
-                    null,
-                    k,
-                    zero,
-                    zero,
-                    List.of(new int[] {0})))
+                attention.run(
+                    POOL, cache, small, null, null, k, zero, zero, List.of(new int[] {0})))
             .hasMessage("q needs 16 bytes, but its segment has 12");
       }
     }

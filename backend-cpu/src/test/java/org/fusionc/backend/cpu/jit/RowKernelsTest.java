@@ -30,20 +30,18 @@ class RowKernelsTest {
     double eps = 1e-5;
     for (var target : Targets.here()) {
       for (boolean added : new boolean[] {false, true}) {
+        var norms = new RowNorms(target, width, eps, added);
         try (var arena = new GuardedArena()) {
           var sum = arena.floats(new float[rows * width]);
           var y = arena.floats(new float[rows * width]);
-          RowNorms.rms(
-              target,
+          norms.rms(
               POOL,
               arena.floats(x),
               added ? arena.floats(residual) : null,
               added ? sum : null,
               arena.floats(weight),
               y,
-              rows,
-              width,
-              eps);
+              rows);
           float[] actual = y.toArray(ValueLayout.JAVA_FLOAT);
           float[] sums = sum.toArray(ValueLayout.JAVA_FLOAT);
           for (int r = 0; r < rows; r++) {
@@ -65,8 +63,7 @@ class RowKernelsTest {
           }
           for (int r = 0; r < rows; r += 7) {
             var alone = arena.floats(new float[width]);
-            RowNorms.rms(
-                target,
+            norms.rms(
                 POOL,
                 arena.floats(Arrays.copyOfRange(x, r * width, (r + 1) * width)),
                 added
@@ -75,9 +72,7 @@ class RowKernelsTest {
                 added ? arena.floats(new float[width]) : null,
                 arena.floats(weight),
                 alone,
-                1,
-                width,
-                eps);
+                1);
             assertThat(alone.toArray(ValueLayout.JAVA_FLOAT))
                 .containsExactly(Arrays.copyOfRange(actual, r * width, (r + 1) * width));
           }
@@ -96,9 +91,10 @@ class RowKernelsTest {
     }
     for (var target : Targets.here()) {
       for (var kind : GatedUnits.Kind.values()) {
+        var units = new GatedUnits(target, kind);
         try (var arena = new GuardedArena()) {
           var y = arena.floats(new float[rows * half]);
-          GatedUnits.packed(target, POOL, kind, arena.floats(x), y, rows, half);
+          units.packed(POOL, arena.floats(x), y, rows, half);
           float[] actual = y.toArray(ValueLayout.JAVA_FLOAT);
           for (int r = 0; r < rows; r++) {
             float[] gate = Arrays.copyOfRange(x, 2 * r * half, (2 * r + 1) * half);
@@ -112,7 +108,7 @@ class RowKernelsTest {
                   .isCloseTo(expected, within(tolerance * Math.abs(expected) + 1e-36));
             }
             var apart = arena.floats(new float[half]);
-            GatedUnits.run(target, POOL, kind, arena.floats(gate), arena.floats(up), apart, half);
+            units.run(POOL, arena.floats(gate), arena.floats(up), apart, half);
             assertThat(apart.toArray(ValueLayout.JAVA_FLOAT))
                 .containsExactly(Arrays.copyOfRange(actual, r * half, (r + 1) * half));
           }

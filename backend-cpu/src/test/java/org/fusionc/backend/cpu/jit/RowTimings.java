@@ -29,17 +29,17 @@ final class RowTimings {
         print(
             rows + " rows, packed_swiglu",
             12.0 * rows * half,
-            () -> GatedUnits.packed(target, pool, GatedUnits.Kind.SWIGLU, x, y, rows, half),
+            () -> new GatedUnits(target, GatedUnits.Kind.SWIGLU).packed(pool, x, y, rows, half),
             () -> Elementwise.packed(pool, BinaryOp.SWIGLU, x, y, rows, half));
         print(
             rows + " rows, add_rms_norm",
             16.0 * rows * width,
-            () -> RowNorms.rms(target, pool, x, residual, sum, x, y, rows, width, 1e-5),
+            () -> new RowNorms(target, width, 1e-5, true).rms(pool, x, residual, sum, x, y, rows),
             () -> Norms.rms(pool, x, residual, sum, x, y, rows, width, 1e-5));
         print(
             rows + " rows, rms_norm",
             8.0 * rows * width,
-            () -> RowNorms.rms(target, pool, x, null, null, x, y, rows, width, 1e-5),
+            () -> new RowNorms(target, width, 1e-5, false).rms(pool, x, null, null, x, y, rows),
             () -> Norms.rms(pool, x, null, null, x, y, rows, width, 1e-5));
       }
     }
