@@ -162,7 +162,7 @@ function held(status, peer, segment) {
 function drawPeers(status) {
   rows("peers", status.peers, "No peer has joined. Start one: fusionc peer --broker HOST:PORT", (peer) => [
     element("td", element("b", peer.name), { title: `${peer.address}, ${counted(peer.threads, "thread", "threads")}` }),
-    element("td", element("span", peer.state === "lost" ? `lost ${seconds(peer.secondsSinceReport)} ago` : peer.state, { class: `state ${peer.state}` })),
+    element("td", element("span", peer.state === "lost" ? `lost ${Math.round(peer.secondsSinceReport)} s ago` : peer.state, { class: `state ${peer.state}` })),
     element("td", [bar(peer.memory ? peer.memoryUsed / peer.memory : 0, "memory used"), `${bytes(peer.memoryUsed)} of ${bytes(peer.memory)}`], { class: "meter" }),
     peer.speed ? [rate(peer.speed.bandwidth), ...["f32"].filter((type) => type in peer.speed.flops).map((type) => ` · ${flops(peer.speed.flops[type])}`)] : "being measured",
     peer.segments.length ? peer.segments.map((segment) => held(status, peer, segment)) : "nothing",
