@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.Callable;
-import org.fusionc.partitioner.Objective;
 import org.fusionc.runtime.cluster.ArtifactDigests;
 import org.fusionc.runtime.cluster.ClusterModel;
 import org.fusionc.runtime.model.Compiler;
@@ -33,11 +32,7 @@ final class DeployCommand implements Callable<Integer> {
       description = "of the deployment (default: the model's, and a part of its digest)")
   private String name = "";
 
-  @Option(
-      names = "--objective",
-      paramLabel = "GOAL",
-      description = "${COMPLETION-CANDIDATES} (default LATENCY)")
-  private @Nullable Objective objective;
+  @Mixin private ObjectiveOption objective = new ObjectiveOption();
 
   @Option(
       names = "--context",
@@ -74,7 +69,7 @@ final class DeployCommand implements Callable<Integer> {
     var wish =
         DeployRequest.newBuilder()
             .setName(name)
-            .setObjective(objective == null ? "" : objective.name().toLowerCase(Locale.ROOT))
+            .setObjective(objective.given().map(o -> o.name().toLowerCase(Locale.ROOT)).orElse(""))
             .setContext(context)
             .setSessions(sessions)
             .setEncode(encode)

@@ -36,11 +36,7 @@ final class EngineOptions {
       defaultValue = "cpu")
   private String backend = "cpu";
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      description = "compute threads (default: one per core)")
-  private int threads = Runtime.getRuntime().availableProcessors();
+  @Mixin private ThreadsOption threads = new ThreadsOption();
 
   @Option(
       names = "--cpu-tier",
@@ -64,7 +60,7 @@ final class EngineOptions {
   }
 
   int threads() {
-    return Engine.checkThreads(threads);
+    return threads.threads();
   }
 
   Backend backend() {
@@ -80,24 +76,19 @@ final class EngineOptions {
   /** Compiles and starts; the cache has room for so many positions. */
   Engine start(ModelSource source, int positions) {
     var settings =
-        new Engine.Options(
-            Engine.checkThreads(threads), source.context(), Engine.pages(positions, 1), false);
+        new Engine.Options(threads(), source.context(), Engine.pages(positions, 1), false);
     return start(source, settings);
   }
 
   /** Compiles and starts; so many sessions at once have so many positions each. */
   Engine start(ModelSource source, int context, int sessions) {
-    var settings =
-        new Engine.Options(
-            Engine.checkThreads(threads), context, Engine.pages(context, sessions), false);
+    var settings = new Engine.Options(threads(), context, Engine.pages(context, sessions), false);
     return start(source, settings);
   }
 
   /** As above, where sequences may be longer than what the cache has room for at once. */
   Engine start(ModelSource source, int context, int positions, int sessions) {
-    var settings =
-        new Engine.Options(
-            Engine.checkThreads(threads), context, Engine.pages(positions, sessions), false);
+    var settings = new Engine.Options(threads(), context, Engine.pages(positions, sessions), false);
     return start(source, settings);
   }
 

@@ -45,11 +45,7 @@ final class PeerCommand implements Callable<Integer> {
           "for weights, caches and activations, such as 8GiB (default: 80 %% of what is free)")
   private @Nullable String memory;
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      description = "compute threads (default: one per core)")
-  private int threads = Runtime.getRuntime().availableProcessors();
+  @Mixin private ThreadsOption threads = new ThreadsOption();
 
   @Option(
       names = "--data",
@@ -80,7 +76,7 @@ final class PeerCommand implements Callable<Integer> {
             PeerOptions.brokers(broker),
             name,
             memory == null ? 0 : PeerOptions.memory(memory),
-            threads,
+            threads.threads(),
             data == null ? PeerOptions.defaultData() : data,
             Address.parse(listen),
             advertise == null ? null : Address.parse(advertise));

@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.fusionc.broker.plan.LiveCluster;
-import org.fusionc.partitioner.Objective;
 import org.fusionc.partitioner.cluster.Cluster;
 import org.fusionc.partitioner.cluster.ClusterFile;
 import org.fusionc.runtime.cluster.BrokerClient;
@@ -43,12 +42,7 @@ final class PlanCommand implements Callable<Integer> {
 
   @Mixin private TransportOptions transport = new TransportOptions();
 
-  @Option(
-      names = "--objective",
-      paramLabel = "GOAL",
-      description = "${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE})",
-      defaultValue = "LATENCY")
-  private Objective objective = Objective.LATENCY;
+  @Mixin private ObjectiveOption objective = new ObjectiveOption();
 
   @Option(
       names = "--context",
@@ -72,7 +66,9 @@ final class PlanCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     try (var source = model.open()) {
-      var text = Planning.plan(source, machines(), objective, context, batch, quantize.rules());
+      var text =
+          Planning.plan(
+              source, machines(), objective.objective(), context, batch, quantize.rules());
       FirFile.write(text, output, Objects.requireNonNull(spec).commandLine().getOut());
     }
     return 0;

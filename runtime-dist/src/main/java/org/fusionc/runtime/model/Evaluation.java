@@ -13,7 +13,6 @@ import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.pass.Phase;
-import org.fusionc.runtime.text.Tokenizer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -116,16 +115,7 @@ public final class Evaluation {
    *     or nothing to foretell
    */
   public static int[] tokens(ModelSource source, Path text, int most) {
-    var tokenizer =
-        source
-            .tokenizer()
-            .orElseThrow(() ->
-                Diagnostic.invalid(
-                        Location.named(source.name()),
-                        "the model has no " + Tokenizer.FILE + ", so it cannot read a text",
-                        "put the tokenizer of the model beside its config.json")
-                    .exception());
-    var all = tokenizer.encode(read(text), true);
+    var all = source.requireTokenizer("read a text").encode(read(text), true);
     if (all.length < 2) {
       throw Diagnostic.invalid(
               Location.named(text.toString()),

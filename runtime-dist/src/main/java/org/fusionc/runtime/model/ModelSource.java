@@ -93,6 +93,22 @@ public sealed interface ModelSource extends AutoCloseable permits DirectorySourc
         .map(text -> Tokenizer.parse(name() + "/" + Tokenizer.FILE, text));
   }
 
+  /**
+   * The tokenizer, of a model that must have one.
+   *
+   * @param purpose what it is needed for, to end the message: "read a text"
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if the model has none
+   */
+  default Tokenizer requireTokenizer(String purpose) {
+    return tokenizer()
+        .orElseThrow(() ->
+            Diagnostic.invalid(
+                    Location.named(name()),
+                    "the model has no " + Tokenizer.FILE + ", so it cannot " + purpose,
+                    "copy the model's " + Tokenizer.FILE + " beside its config.json")
+                .exception());
+  }
+
   default GenerationConfig generation() {
     return companion(GenerationConfig.FILE)
         .map(text -> GenerationConfig.parse(name() + "/" + GenerationConfig.FILE, text))

@@ -2,8 +2,6 @@ package org.fusionc.runtime.serve;
 
 import java.util.Optional;
 import java.util.Set;
-import org.fusionc.ir.diagnostic.Diagnostic;
-import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.runtime.model.Engine;
 import org.fusionc.runtime.model.Generation;
 import org.fusionc.runtime.model.ModelSource;
@@ -37,15 +35,7 @@ public record ServedModel(
    * @throws org.fusionc.ir.diagnostic.DiagnosticException if it has no tokenizer
    */
   public static ServedModel of(String name, ModelSource source, Engine engine) {
-    var tokenizer =
-        source
-            .tokenizer()
-            .orElseThrow(() ->
-                Diagnostic.invalid(
-                        Location.named(source.name()),
-                        "the model has no " + Tokenizer.FILE + ", so it cannot answer with text",
-                        "copy " + Tokenizer.FILE + " beside the weights")
-                    .exception());
+    var tokenizer = source.requireTokenizer("answer with text");
     var recommended = source.generation().recommended();
     return new ServedModel(
         name,
