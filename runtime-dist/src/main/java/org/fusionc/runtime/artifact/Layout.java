@@ -240,7 +240,10 @@ record Layout(
     String digest = json.path("digest").asString("");
     JsonNode size = json.path("size");
     String mediaType = json.path("mediaType").asString("");
-    if (mediaType.isEmpty() || !size.isIntegralNumber() || size.longValue() < 0) {
+    if (mediaType.isEmpty()
+        || !size.isIntegralNumber()
+        || !size.canConvertToLong()
+        || size.longValue() < 0) {
       throw invalid(
           place, "'" + name + "' has no media type or no size", "compile the model again");
     }
