@@ -60,6 +60,9 @@ final class Attendance implements StreamObserver<PeerReport> {
     try {
       if (name.isEmpty()) {
         join(report);
+        if (ended) {
+          return;
+        }
       }
       membership.report(name, report, this);
     } catch (DiagnosticException refused) {

@@ -25,6 +25,7 @@ import org.fusionc.runtime.net.Address;
 import org.fusionc.runtime.proto.Join;
 import org.fusionc.runtime.proto.PeerReport;
 import org.fusionc.runtime.proto.SegmentState;
+import org.fusionc.runtime.proto.Speed;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,6 +35,7 @@ final class Membership {
   private static final Logger LOG = LoggerFactory.getLogger(Membership.class);
   private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9_-]{1,63}");
   private static final int MOST_PEERS = 1000;
+  private static final int MOST_DTYPES = 32;
 
   /** How often leases are looked at. */
   private static final Duration TICK = Duration.ofMillis(200);
@@ -212,7 +214,7 @@ final class Membership {
         LOG.info("peer {} wants to leave", name);
         peer = peer.with(PeerState.DRAINING);
       }
-      if (report.hasSpeed() && report.getSpeed().getBandwidth() > 0) {
+      if (report.hasSpeed() && isSpeed(report.getSpeed())) {
         peer =
             peer.with(
                 new PeerSpeed(
@@ -221,7 +223,10 @@ final class Membership {
       }
       next = next.withPeer(peer);
       for (var link : report.getLinksList()) {
-        if (next.peers().containsKey(link.getTo()) && !link.getTo().equals(name)) {
+        if (next.peers().containsKey(link.getTo())
+            && !link.getTo().equals(name)
+            && Double.isFinite(link.getLatency())
+            && Double.isFinite(link.getBandwidth())) {
           next =
               next.withLink(
                   new Link(name, link.getTo()),
@@ -230,6 +235,14 @@ final class Membership {
       }
       return next;
     });
+  }
+
+  /** What is no number would spread into every plan. */
+  private static boolean isSpeed(Speed speed) {
+    return speed.getBandwidth() > 0
+        && Double.isFinite(speed.getBandwidth())
+        && speed.getFlopsCount() <= MOST_DTYPES
+        && speed.getFlopsMap().values().stream().allMatch(f -> f >= 0 && Double.isFinite(f));
   }
 
   private static List<Held> held(PeerReport report) {
