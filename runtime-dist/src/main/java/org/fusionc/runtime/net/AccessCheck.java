@@ -70,8 +70,8 @@ final class AccessCheck implements ServerInterceptor {
                   + String.join(", ", allowed.stream().map(Role::word).sorted().toList()));
       case Finding.Known(Caller caller) -> {
         connections.prove(remote(call));
-        yield Contexts.interceptCall(
-            Context.current().withValue(Caller.KEY, caller), call, headers, next);
+        var known = Context.current().withValue(Caller.KEY, caller);
+        yield MessageTracer.follow(call, Contexts.interceptCall(known, call, headers, next));
       }
     };
   }

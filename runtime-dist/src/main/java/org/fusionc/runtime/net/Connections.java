@@ -112,6 +112,17 @@ final class Connections {
     }
   }
 
+  /** Closes a connection, if it is still there. */
+  void close(@Nullable SocketAddress remote, String kind, String reason) {
+    Channel channel;
+    synchronized (this) {
+      channel = open.get(remote);
+    }
+    if (channel != null) {
+      close(channel, kind, reason);
+    }
+  }
+
   private void close(Channel channel, String kind, String reason) {
     refusals.refuse(channel.remoteAddress(), kind, reason);
     var _ = channel.close();

@@ -14,6 +14,7 @@ import java.time.Duration;
  * @param idle how long a connection may have no call
  * @param calls at once on one connection
  * @param metadata bytes of a call's headers
+ * @param messages bytes of all messages together that are coming in or being handled
  * @param control frames per second on one connection that carry no data: pings, settings, resets,
  *     calls, empty data; ten seconds' worth may come at once
  */
@@ -26,8 +27,21 @@ record Limits(
     Duration idle,
     int calls,
     int metadata,
+    long messages,
     int control) {
+  private static final long MESSAGES =
+      Math.clamp(Runtime.getRuntime().maxMemory() / 4, 16L << 20, 256L << 20);
+
   static final Limits DEFAULT =
       new Limits(
-          2048, 1024, 512, 128, Duration.ofSeconds(10), Duration.ofMinutes(5), 256, 16 << 10, 500);
+          512,
+          256,
+          256,
+          128,
+          Duration.ofSeconds(10),
+          Duration.ofMinutes(5),
+          256,
+          16 << 10,
+          MESSAGES,
+          500);
 }

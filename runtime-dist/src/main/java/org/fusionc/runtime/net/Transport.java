@@ -1,5 +1,6 @@
 package org.fusionc.runtime.net;
 
+import io.grpc.DecompressorRegistry;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.NettyChannelBuilder;
@@ -45,6 +46,9 @@ public final class Transport {
       GRPC_LOG.setLevel(Level.WARNING);
     }
   }
+
+  /** What a connection may send before it is read, in bytes. */
+  private static final int WINDOW = 1 << 20;
 
   private static final int MAX_RESETS = 200;
   private static final int RESETS_WINDOW_SECONDS = 30;
@@ -204,6 +208,10 @@ public final class Transport {
             .executor(CALLS)
             .intercept(new AccessCheck(tokens, connections))
             .addStreamTracerFactory(RefusalTracer.factory(refusals))
+            .addStreamTracerFactory(MessageTracer.factory(new MessageBudget(connections)))
+            // Nobody compresses, and what is small on the way cannot become large here.
+            .decompressorRegistry(DecompressorRegistry.emptyInstance())
+            .flowControlWindow(WINDOW)
             .maxInboundMessageSize(MAX_MESSAGE)
             .maxInboundMetadataSize(limits.metadata())
             .maxConcurrentCallsPerConnection(limits.calls())

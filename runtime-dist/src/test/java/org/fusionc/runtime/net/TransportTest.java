@@ -52,9 +52,9 @@ class TransportTest {
 
   @Test
   void plainOnLoopbackNeedsNothing() throws Exception {
-    try (var server = new EchoServer(Transport.plain(), null)) {
-      assertThat(EchoServer.call(Transport.plain(), server.address()).getNonce()).isEqualTo(42);
-      assertThat(EchoServer.call(withToken("whatever"), server.address()).getNonce()).isEqualTo(42);
+    try (var server = new TestServer(Transport.plain(), null)) {
+      assertThat(TestServer.call(Transport.plain(), server.address()).getNonce()).isEqualTo(42);
+      assertThat(TestServer.call(withToken("whatever"), server.address()).getNonce()).isEqualTo(42);
     }
   }
 
@@ -64,11 +64,11 @@ class TransportTest {
     var broker = Transport.tls(issue(authority, "broker", Role.BROKER));
     var peer = Transport.tls(issue(authority, "peer", Role.PEER));
     var client = Transport.tls(issue(authority, "client", Role.CLIENT));
-    try (var server = new EchoServer(broker, null)) {
-      assertThat(EchoServer.call(peer, server.address()).getNonce()).isEqualTo(42);
-      assertThat(EchoServer.call(client, server.address()).getNonce()).isEqualTo(42);
-      assertThat(EchoServer.call(broker, server.address()).getNonce()).isEqualTo(42);
-      assertThatThrownBy(() -> EchoServer.call(Transport.plain(), server.address()))
+    try (var server = new TestServer(broker, null)) {
+      assertThat(TestServer.call(peer, server.address()).getNonce()).isEqualTo(42);
+      assertThat(TestServer.call(client, server.address()).getNonce()).isEqualTo(42);
+      assertThat(TestServer.call(broker, server.address()).getNonce()).isEqualTo(42);
+      assertThatThrownBy(() -> TestServer.call(Transport.plain(), server.address()))
           .isInstanceOf(ExecutionException.class);
     }
   }
@@ -81,15 +81,15 @@ class TransportTest {
     var other = Authority.init(scratch.resolve("other-ca"));
     var stranger = Transport.tls(issue(other, "stranger", Role.ADMIN));
     var pretender = Transport.tls(issue(other, "pretender", Role.BROKER));
-    try (var server = new EchoServer(broker, null);
-        var false1 = new EchoServer(pretender, null);
-        var false2 = new EchoServer(client, null)) {
-      assertThatThrownBy(() -> EchoServer.call(stranger, server.address()))
+    try (var server = new TestServer(broker, null);
+        var false1 = new TestServer(pretender, null);
+        var false2 = new TestServer(client, null)) {
+      assertThatThrownBy(() -> TestServer.call(stranger, server.address()))
           .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAVAILABLE));
-      assertThatThrownBy(() -> EchoServer.call(client, false1.address()))
+      assertThatThrownBy(() -> TestServer.call(client, false1.address()))
           .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAVAILABLE));
       // A client's certificate is not good for a server.
-      assertThatThrownBy(() -> EchoServer.call(client, false2.address()))
+      assertThatThrownBy(() -> TestServer.call(client, false2.address()))
           .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAVAILABLE));
     }
   }
@@ -101,8 +101,8 @@ class TransportTest {
     authority.issue(
         "elsewhere", Role.PEER, List.of("10.1.2.3"), Duration.ofDays(1), elsewhere, false);
     var client = Transport.tls(issue(authority, "client", Role.CLIENT));
-    try (var server = new EchoServer(Transport.tls(elsewhere), null)) {
-      assertThatThrownBy(() -> EchoServer.call(client, server.address()))
+    try (var server = new TestServer(Transport.tls(elsewhere), null)) {
+      assertThatThrownBy(() -> TestServer.call(client, server.address()))
           .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAVAILABLE));
     }
   }
@@ -112,14 +112,14 @@ class TransportTest {
     var authority = Authority.init(scratch.resolve("ca"));
     Path directory = issue(authority, "broker", Role.BROKER);
     var client = Transport.tls(issue(authority, "client", Role.CLIENT));
-    try (var server = new EchoServer(Transport.tls(directory), null)) {
-      assertThat(EchoServer.call(client, server.address()).getNonce()).isEqualTo(42);
+    try (var server = new TestServer(Transport.tls(directory), null)) {
+      assertThat(TestServer.call(client, server.address()).getNonce()).isEqualTo(42);
       authority.issue(
           "broker", Role.BROKER, List.of("10.1.2.3"), Duration.ofDays(1), directory, true);
-      assertThatThrownBy(() -> EchoServer.call(client, server.address()))
+      assertThatThrownBy(() -> TestServer.call(client, server.address()))
           .isInstanceOf(ExecutionException.class);
       authority.issue("broker", Role.BROKER, LOCAL, Duration.ofDays(1), directory, true);
-      assertThat(EchoServer.call(client, server.address()).getNonce()).isEqualTo(42);
+      assertThat(TestServer.call(client, server.address()).getNonce()).isEqualTo(42);
     }
   }
 
@@ -129,25 +129,25 @@ class TransportTest {
     Instant soon = Instant.now().plusSeconds(3600);
     String good = TokenFile.create(file, Role.CLIENT, "good", soon);
     String late = TokenFile.create(file, Role.CLIENT, "late", Instant.now().plusMillis(1));
-    try (var server = new EchoServer(Transport.plain(), Tokens.of(file))) {
-      assertThat(EchoServer.call(withToken(good), server.address()).getNonce()).isEqualTo(42);
-      assertThatThrownBy(() -> EchoServer.call(Transport.plain(), server.address()))
+    try (var server = new TestServer(Transport.plain(), Tokens.of(file))) {
+      assertThat(TestServer.call(withToken(good), server.address()).getNonce()).isEqualTo(42);
+      assertThatThrownBy(() -> TestServer.call(Transport.plain(), server.address()))
           .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAUTHENTICATED))
           .hasMessageContaining("--token-file");
-      assertThatThrownBy(() -> EchoServer.call(withToken(late), server.address()))
+      assertThatThrownBy(() -> TestServer.call(withToken(late), server.address()))
           .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAUTHENTICATED))
           .hasMessageContaining("expired");
-      assertThatThrownBy(() -> EchoServer.call(withToken("garbage"), server.address()))
+      assertThatThrownBy(() -> TestServer.call(withToken("garbage"), server.address()))
           .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAUTHENTICATED));
       // The file is read again when it changes.
       TokenFile.revoke(file, "good");
-      assertThatThrownBy(() -> EchoServer.call(withToken(good), server.address()))
+      assertThatThrownBy(() -> TestServer.call(withToken(good), server.address()))
           .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAUTHENTICATED))
           .hasMessageContaining("not known");
       String next = TokenFile.create(file, Role.PEER, "next", soon);
-      assertThat(EchoServer.call(withToken(next), server.address()).getNonce()).isEqualTo(42);
+      assertThat(TestServer.call(withToken(next), server.address()).getNonce()).isEqualTo(42);
       Files.writeString(file, "broken\n");
-      assertThatThrownBy(() -> EchoServer.call(withToken(next), server.address()))
+      assertThatThrownBy(() -> TestServer.call(withToken(next), server.address()))
           .satisfies(e -> assertThat(status(e).getCode()).isEqualTo(Status.Code.UNAUTHENTICATED));
     }
   }
@@ -180,9 +180,10 @@ class TransportTest {
     var transport =
         tls ? Transport.tls(issue(authority, "broker", Role.BROKER)) : Transport.plain();
     var limits =
-        new Limits(100, 100, 10, 5, Duration.ofSeconds(1), Duration.ofMinutes(1), 10, 8192, 100);
+        new Limits(
+            100, 100, 10, 5, Duration.ofSeconds(1), Duration.ofMinutes(1), 10, 8192, 1 << 20, 100);
     byte[] preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(US_ASCII);
-    try (var server = new EchoServer(transport, null, limits);
+    try (var server = new TestServer(transport, null, limits);
         var silent = new Socket("127.0.0.1", server.address().port());
         var slow = new Socket("127.0.0.1", server.address().port());
         var idle = new Socket("127.0.0.1", server.address().port())) {
@@ -203,7 +204,7 @@ class TransportTest {
                   // Closed, as it should be.
                 }
               });
-      assertThat(EchoServer.call(transport, server.address()).getNonce()).isEqualTo(42);
+      assertThat(TestServer.call(transport, server.address()).getNonce()).isEqualTo(42);
       for (var socket : List.of(silent, slow, idle)) {
         awaitEnd(socket);
       }
@@ -212,7 +213,7 @@ class TransportTest {
       for (int i = 0; i < 20; i++) {
         new Socket("127.0.0.1", server.address().port()).setSoTimeout(1);
       }
-      assertThat(EchoServer.call(transport, server.address()).getNonce()).isEqualTo(42);
+      assertThat(TestServer.call(transport, server.address()).getNonce()).isEqualTo(42);
     }
   }
 
@@ -229,8 +230,9 @@ class TransportTest {
   @Test
   void connectionsAreCounted() throws Exception {
     var limits =
-        new Limits(100, 3, 10, 5, Duration.ofSeconds(5), Duration.ofMinutes(1), 10, 8192, 100);
-    try (var server = new EchoServer(Transport.plain(), null, limits)) {
+        new Limits(
+            100, 3, 10, 5, Duration.ofSeconds(5), Duration.ofMinutes(1), 10, 8192, 1 << 20, 100);
+    try (var server = new TestServer(Transport.plain(), null, limits)) {
       var sockets = new ArrayList<Socket>();
       for (int i = 0; i < 3; i++) {
         sockets.add(new Socket("127.0.0.1", server.address().port()));
@@ -244,7 +246,7 @@ class TransportTest {
       // Room again, as soon as the server has seen the ends.
       for (int attempt = 0; ; attempt++) {
         try {
-          assertThat(EchoServer.call(Transport.plain(), server.address()).getNonce()).isEqualTo(42);
+          assertThat(TestServer.call(Transport.plain(), server.address()).getNonce()).isEqualTo(42);
           break;
         } catch (ExecutionException e) {
           assertThat(attempt).isLessThan(100);

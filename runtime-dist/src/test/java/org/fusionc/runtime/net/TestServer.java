@@ -6,44 +6,30 @@ import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.fusionc.runtime.peer.EchoServer;
 import org.fusionc.runtime.proto.EchoMessage;
 import org.fusionc.runtime.proto.EchoServiceGrpc;
 import org.jspecify.annotations.Nullable;
 
-/** A server that gives back what comes. */
-final class EchoServer extends EchoServiceGrpc.EchoServiceImplBase implements AutoCloseable {
+/** A server that gives back what comes, as peers do. */
+final class TestServer implements AutoCloseable {
   private final Server server;
 
-  EchoServer(Transport transport, @Nullable Tokens tokens, Limits limits) throws IOException {
+  TestServer(Transport transport, @Nullable Tokens tokens, Limits limits) throws IOException {
     server =
-        transport.server(Address.parse("127.0.0.1:0"), tokens, limits).addService(this).build();
+        transport
+            .server(Address.parse("127.0.0.1:0"), tokens, limits)
+            .addService(new EchoServer())
+            .build();
     server.start();
   }
 
-  EchoServer(Transport transport, @Nullable Tokens tokens) throws IOException {
+  TestServer(Transport transport, @Nullable Tokens tokens) throws IOException {
     this(transport, tokens, Limits.DEFAULT);
   }
 
   Address address() {
     return new Address("127.0.0.1", server.getPort());
-  }
-
-  @Override
-  public StreamObserver<EchoMessage> echo(StreamObserver<EchoMessage> answers) {
-    return new StreamObserver<>() {
-      @Override
-      public void onNext(EchoMessage message) {
-        answers.onNext(message);
-      }
-
-      @Override
-      public void onError(Throwable failure) {}
-
-      @Override
-      public void onCompleted() {
-        answers.onCompleted();
-      }
-    };
   }
 
   /** One round trip over a channel of its own. */
