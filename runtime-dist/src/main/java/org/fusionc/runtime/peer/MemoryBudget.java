@@ -5,9 +5,10 @@ import java.util.Locale;
 import java.util.Map;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.runtime.stage.RunMemory;
 
 /** Sees to it that all that a peer holds together stays within its memory. */
-final class MemoryBudget {
+final class MemoryBudget implements RunMemory {
   private final long total;
   private final Map<Object, Long> held = new HashMap<>();
 
@@ -23,13 +24,8 @@ final class MemoryBudget {
     return held.values().stream().mapToLong(Long::longValue).sum();
   }
 
-  /**
-   * Sets aside memory for an owner, in place of what it had.
-   *
-   * @param figures what the bytes are made up of, for the message
-   * @throws org.fusionc.ir.diagnostic.DiagnosticException if they do not fit; nothing changes then
-   */
-  synchronized void hold(Object owner, long bytes, String figures) {
+  @Override
+  public synchronized void hold(Object owner, long bytes, String figures) {
     long others = used() - held.getOrDefault(owner, 0L);
     if (bytes > total - others) {
       throw Diagnostic.failed(
@@ -48,7 +44,8 @@ final class MemoryBudget {
     held.put(owner, bytes);
   }
 
-  synchronized void free(Object owner) {
+  @Override
+  public synchronized void free(Object owner) {
     held.remove(owner);
   }
 

@@ -87,7 +87,7 @@ public final class Peer implements AutoCloseable {
     this.events = line -> events.accept("peer " + name + ": " + line);
     token = transport.options().token() == null ? "" : String.valueOf(transport.options().token());
     budget = new MemoryBudget(options.memory() == 0 ? MemoryBudget.ofMachine() : options.memory());
-    host = new StageHost(transport, StageHost.Options.defaults());
+    host = new StageHost(transport, StageHost.Options.defaults(), budget);
     links = new Links(transport);
     compiling =
         Executors.newSingleThreadExecutor(

@@ -2,9 +2,6 @@ package org.fusionc.runtime.stage;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -13,7 +10,6 @@ import java.util.Map;
 import java.util.Optional;
 import org.fusionc.runtime.proto.ReplaySession;
 import org.fusionc.runtime.wire.Port;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The rows that a stage has sent on, as they were encoded, per session and tensor: what the next
@@ -21,12 +17,16 @@ import org.jspecify.annotations.Nullable;
  * forget those after. Not for several threads; what {@link #kept} gives may be read by others,
  * since rows that come again are the same.
  *
- * <p>A session has as many rows as positions, and these lie in the run's pages, so that the pages
- * bound the memory.
+ * <p>A session has as many rows as positions, and they are kept in pieces of a page each. Since no
+ * two sessions share a page, a run with so many pages keeps at most {@link #bytes} bytes.
  */
 final class RowLog {
-  /** A session's rows at one moment: position p's row begins at byte {@code p · rowBytes}. */
-  record Kept(int length, Map<String, MemorySegment> columns, Map<String, ByteString> fixed) {
+  /** A session's rows at one moment: each piece of a column has those of {@code pageTokens}. */
+  record Kept(
+      int length,
+      int pageTokens,
+      Map<String, List<byte[]>> columns,
+      Map<String, ByteString> fixed) {
     /** A tensor's rows from one position up to another. */
     ByteString rows(Port port, int from, int to) {
       return switch (port.rows()) {
@@ -34,30 +34,47 @@ final class RowLog {
         case FIXED -> fixed.getOrDefault(port.name(), ByteString.EMPTY);
         case TOKEN -> {
           var column = columns.get(port.name());
-          long bytes = port.rowBytes();
-          yield column == null
-              ? ByteString.EMPTY
-              : UnsafeByteOperations.unsafeWrap(buffer(column, from * bytes, (to - from) * bytes));
+          yield column == null ? ByteString.EMPTY : rows(column, port.rowBytes(), from, to);
         }
       };
     }
 
-    private static ByteBuffer buffer(MemorySegment column, long from, long bytes) {
-      return column.asSlice(from, bytes).asByteBuffer();
+    private ByteString rows(List<byte[]> column, long bytes, int from, int to) {
+      var parts = new ArrayList<ByteString>();
+      for (int at = from; at < to; ) {
+        int first = at % pageTokens;
+        int count = Math.min(pageTokens - first, to - at);
+        parts.add(
+            UnsafeByteOperations.unsafeWrap(
+                column.get(at / pageTokens), (int) (first * bytes), (int) (count * bytes)));
+        at += count;
+      }
+      return ByteString.copyFrom(parts);
     }
   }
 
   private static final class Rows {
-    final Map<String, MemorySegment> columns = new LinkedHashMap<>();
+    final Map<String, List<byte[]>> columns = new LinkedHashMap<>();
     int length;
   }
 
   private final List<Port> ports;
+  private final int pageTokens;
   private final Map<Long, Rows> sessions = new HashMap<>();
   private final Map<String, ByteString> fixed = new HashMap<>();
 
-  RowLog(List<Port> ports) {
+  RowLog(List<Port> ports, int pageTokens) {
     this.ports = ports;
+    this.pageTokens = pageTokens;
+  }
+
+  /** The most that is kept of sessions whose positions have so many pages, in bytes. */
+  static long bytes(List<Port> ports, int pageTokens, int pages) {
+    long row = 0;
+    for (var port : ports) {
+      row += port.rows() == Port.Rows.TOKEN ? port.rowBytes() : 0;
+    }
+    return Math.multiplyExact(row, (long) pageTokens * pages);
   }
 
   /**
@@ -72,28 +89,26 @@ final class RowLog {
     for (int i = 0; i < ports.size(); i++) {
       var port = ports.get(i);
       if (port.rows() == Port.Rows.TOKEN) {
-        long bytes = port.rowBytes();
-        var column = grown(rows.columns.get(port.name()), start * bytes, (start + count) * bytes);
-        var from = MemorySegment.ofBuffer(encoded.get(i).asReadOnlyByteBuffer());
-        MemorySegment.copy(from, first * bytes, column, start * bytes, count * bytes);
-        rows.columns.put(port.name(), column);
+        int bytes = (int) port.rowBytes();
+        var column = rows.columns.computeIfAbsent(port.name(), name -> new ArrayList<>());
+        for (int done = 0; done < count; ) {
+          int at = start + done;
+          while (column.size() <= at / pageTokens) {
+            column.add(new byte[pageTokens * bytes]);
+          }
+          int length = Math.min(pageTokens - at % pageTokens, count - done);
+          int from = (first + done) * bytes;
+          encoded
+              .get(i)
+              .substring(from, from + length * bytes)
+              .copyTo(column.get(at / pageTokens), at % pageTokens * bytes);
+          done += length;
+        }
       } else if (port.rows() == Port.Rows.FIXED) {
         fixed.put(port.name(), encoded.get(i));
       }
     }
     rows.length = start + count;
-  }
-
-  private static MemorySegment grown(@Nullable MemorySegment column, long used, long needed) {
-    if (column != null && needed <= column.byteSize()) {
-      return column;
-    }
-    long size = column == null ? needed : Math.max(needed, 2 * column.byteSize());
-    var larger = Arena.ofAuto().allocate(size, 64);
-    if (column != null) {
-      MemorySegment.copy(column, 0, larger, 0, Math.min(used, column.byteSize()));
-    }
-    return larger;
   }
 
   /** Positions of a session that are kept. */
@@ -107,7 +122,13 @@ final class RowLog {
     var rows = sessions.get(session);
     return rows == null || length > rows.length
         ? Optional.empty()
-        : Optional.of(new Kept(length, Map.copyOf(rows.columns), Map.copyOf(fixed)));
+        : Optional.of(new Kept(length, pageTokens, copy(rows.columns), Map.copyOf(fixed)));
+  }
+
+  private static Map<String, List<byte[]>> copy(Map<String, List<byte[]>> columns) {
+    var copy = new HashMap<String, List<byte[]>>();
+    columns.forEach((name, column) -> copy.put(name, List.copyOf(column)));
+    return copy;
   }
 
   /**

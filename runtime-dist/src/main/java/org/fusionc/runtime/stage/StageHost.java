@@ -17,6 +17,7 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.runtime.exec.Pipeline;
 import org.fusionc.runtime.net.Transport;
 import org.fusionc.runtime.proto.Activation;
@@ -41,7 +42,8 @@ public final class StageHost implements AutoCloseable {
    * @param runs that it serves at once
    * @param sessions of one run at once
    * @param queuedFrames of one run that wait; more are not read from the network
-   * @param queuedBytes of one run's frames that wait, decoded
+   * @param queuedBytes of all runs' frames that wait, decoded; each run may have one that waits
+   *     even so
    * @param frameTokens of one frame
    * @param grace how long a run is kept whose coordinator is gone
    */
@@ -75,6 +77,8 @@ public final class StageHost implements AutoCloseable {
   private final Map<RunKey, StageRun> runs = new HashMap<>();
   private final BlockingQueue<Runnable> work = new LinkedBlockingQueue<>();
   private final ScheduledThreadPoolExecutor timer;
+  private final RunMemory memory;
+  private final AtomicLong queuedBytes = new AtomicLong();
   private final AtomicLong computed = new AtomicLong();
   private final AtomicLong stale = new AtomicLong();
   private final AtomicLong refused = new AtomicLong();
@@ -86,6 +90,15 @@ public final class StageHost implements AutoCloseable {
    * @param transport makes the connections to next stages
    */
   public StageHost(Transport transport, Options options) {
+    this(transport, options, RunMemory.UNBOUNDED);
+  }
+
+  /**
+   * @param transport makes the connections to next stages
+   * @param memory out of which runs have theirs
+   */
+  public StageHost(Transport transport, Options options, RunMemory memory) {
+    this.memory = memory;
     this.transport = transport;
     this.options = options;
     timer =
@@ -158,6 +171,16 @@ public final class StageHost implements AutoCloseable {
 
   public Counters counters() {
     return new Counters(computed.get(), stale.get(), refused.get());
+  }
+
+  /** Frames of so many bytes wait now, or do not any more. */
+  void queued(long bytes) {
+    queuedBytes.addAndGet(bytes);
+  }
+
+  /** Bytes of all frames that wait. */
+  long queuedBytes() {
+    return queuedBytes.get();
   }
 
   void countComputed() {
@@ -244,8 +267,11 @@ public final class StageHost implements AutoCloseable {
             .withDescription("the run is being opened by another stream")
             .asRuntimeException();
       }
+      var segment = slot.segment();
+      hold(key, segment, pages);
       var run = slot.reserve(this, key, pages);
       if (run == null) {
+        memory.free(key);
         throw Status.RESOURCE_EXHAUSTED
             .withDescription(
                 "%d pages are wanted, and %d of the %d of %s are free"
@@ -254,6 +280,23 @@ public final class StageHost implements AutoCloseable {
       }
       runs.put(key, run);
       return run;
+    }
+  }
+
+  /** Sets memory aside for what the run will keep of what it sends on. */
+  private void hold(RunKey key, Segment segment, int pages) {
+    if (pages > segment.pages() || segment.isLast()) {
+      return;
+    }
+    try {
+      memory.hold(
+          key,
+          RowLog.bytes(segment.outputs(), segment.pageTokens(), pages),
+          "kept rows of %d pages".formatted(pages));
+    } catch (DiagnosticException tooMuch) {
+      throw Status.RESOURCE_EXHAUSTED
+          .withDescription(tooMuch.diagnostics().getFirst().message())
+          .asRuntimeException();
     }
   }
 
@@ -292,7 +335,9 @@ public final class StageHost implements AutoCloseable {
 
   private void release(StageRun run) {
     synchronized (runs) {
-      runs.remove(run.key(), run);
+      if (runs.remove(run.key(), run)) {
+        memory.free(run.key());
+      }
     }
     // A frame of the run that is being computed still writes to its pages; whatever is computed
     // in them next comes after it.

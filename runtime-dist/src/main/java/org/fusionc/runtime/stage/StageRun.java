@@ -47,7 +47,6 @@ final class StageRun {
   private final AtomicBoolean scheduled = new AtomicBoolean();
   private final Deque<QueuedFrame> queue = new ArrayDeque<>();
 
-  private long queuedBytes;
   private long epoch;
   private boolean failed;
   private boolean ended;
@@ -76,7 +75,7 @@ final class StageRun {
                 segment.pageTokens(),
                 options.frameTokens()));
     sessions = new SessionTable(pages.length, options.sessions());
-    log = new RowLog(segment.outputs());
+    log = new RowLog(segment.outputs(), segment.pageTokens());
   }
 
   RunKey key() {
@@ -163,9 +162,7 @@ final class StageRun {
     rebuiltTokens = 0;
     rebuiltNanos = 0;
     host.countStale(queue.size());
-    queue.clear();
-    queuedBytes = 0;
-    figures.waiting(0);
+    dropQueue();
     sessions.rewind();
     closeNext();
     address.ifPresent(to -> next = connected(to));
@@ -281,9 +278,7 @@ final class StageRun {
       return false;
     }
     ended = true;
-    queue.clear();
-    queuedBytes = 0;
-    figures.waiting(0);
+    dropQueue();
     closeNext();
     if (expiry != null) {
       expiry.cancel(false);
@@ -344,16 +339,23 @@ final class StageRun {
     var accepted = check.accept(frame, number, sessions);
     var waiting = QueuedFrame.of(accepted, frame);
     queue.add(waiting);
-    queuedBytes += waiting.bytes();
+    host.queued(waiting.bytes());
     figures.waiting(queue.size());
     host.schedule(this);
     sourceWaits = isQueueFull();
     return !sourceWaits;
   }
 
+  private void dropQueue() {
+    queue.forEach(frame -> host.queued(-frame.bytes()));
+    queue.clear();
+    figures.waiting(0);
+  }
+
+  /** Each run has room for a frame, whatever the others have waiting. */
   private boolean isQueueFull() {
     return queue.size() >= host.options().queuedFrames()
-        || queuedBytes >= host.options().queuedBytes();
+        || (!queue.isEmpty() && host.queuedBytes() >= host.options().queuedBytes());
   }
 
   private void resumeSource() {
@@ -387,7 +389,7 @@ final class StageRun {
       if (work == null) {
         return false;
       }
-      queuedBytes -= work.bytes();
+      host.queued(-work.bytes());
       figures.waiting(queue.size());
       resumeSource();
     }
@@ -423,9 +425,7 @@ final class StageRun {
     if (!ended && work.epoch() == epoch) {
       // What comes after it would build on a cache that is not there.
       failed = true;
-      queue.clear();
-      queuedBytes = 0;
-      figures.waiting(0);
+      dropQueue();
       resumeSource();
       fault(
           Fault.Kind.COMPUTE_FAILED,

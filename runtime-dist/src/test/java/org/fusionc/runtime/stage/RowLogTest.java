@@ -30,7 +30,7 @@ final class RowLogTest {
 
   @Test
   void rowsThatComeAgainReplaceThoseAfterThem() {
-    var log = new RowLog(PORTS);
+    var log = new RowLog(PORTS, 3);
     log.put(7, 0, 1, 3, rows(9, 1, 2, 3));
     log.put(7, 3, 0, 1, rows(4));
     assertThat(log.length(7)).isEqualTo(4);
@@ -47,8 +47,25 @@ final class RowLogTest {
   }
 
   @Test
+  void keepsNoMoreThanThePagesOfItsSessionsHold() {
+    assertThat(RowLog.bytes(PORTS, 16, 10)).isEqualTo(10 * 16 * 2);
+    assertThat(RowLog.bytes(List.of(LAST), 16, 10)).isZero();
+  }
+
+  @Test
+  void whatIsReadStaysAsItWas() {
+    var log = new RowLog(PORTS, 3);
+    log.put(7, 0, 0, 4, rows(1, 2, 3, 4));
+    var kept = log.kept(7, 4).orElseThrow();
+    log.put(7, 4, 0, 5, rows(5, 6, 7, 8, 9));
+    log.forget(7);
+    assertThat(kept.rows(H, 2, 4)).isEqualTo(rows(3, 4).getFirst());
+    assertThat(kept.rows(H, 2, 2)).isEqualTo(ByteString.EMPTY);
+  }
+
+  @Test
   void replaysArePackedIntoFramesOfBoundedSize() {
-    var log = new RowLog(PORTS);
+    var log = new RowLog(PORTS, 3);
     var sources = new ArrayList<ReplayFrames.Source>();
     int[] lengths = {700, 0, 3, 500};
     for (int session = 0; session < lengths.length; session++) {

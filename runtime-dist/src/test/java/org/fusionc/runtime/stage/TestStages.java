@@ -47,13 +47,25 @@ final class TestStages implements AutoCloseable {
   private final List<ManagedChannel> channels = new ArrayList<>();
   private final StageHost.Options options;
   private final Backend backend;
+  private final RunMemory memory;
 
   TestStages(int stages, String encoding, int pages, StageHost.Options options) {
     this(stages, encoding, pages, options, Compiler.backend("cpu"));
   }
 
   TestStages(int stages, String encoding, int pages, StageHost.Options options, Backend backend) {
+    this(stages, encoding, pages, options, backend, RunMemory.UNBOUNDED);
+  }
+
+  TestStages(
+      int stages,
+      String encoding,
+      int pages,
+      StageHost.Options options,
+      Backend backend,
+      RunMemory memory) {
     this.backend = backend;
+    this.memory = memory;
     source = ModelSource.open(example(), DType.Scalar.F32);
     plan = plan(source, stages, encoding);
     digest = new byte[32];
@@ -110,7 +122,7 @@ final class TestStages implements AutoCloseable {
 
   /** Starts another server for a stage. */
   Peer start(int stage) {
-    var host = new StageHost(Transport.plain(), options);
+    var host = new StageHost(Transport.plain(), options, memory);
     host.add(
         Segment.compile(source, plan, DEPLOYMENT, digest, stage, backend, 2, pages, PAGE_TOKENS));
     var service = new StageServer(host);
