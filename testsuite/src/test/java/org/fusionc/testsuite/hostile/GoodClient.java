@@ -42,7 +42,7 @@ final class GoodClient implements AutoCloseable {
           fresh.shutdownNow();
         }
         calls += 2;
-        Thread.sleep(20);
+        Thread.sleep(5);
       }
     } catch (Exception e) {
       failure = e;
@@ -82,7 +82,7 @@ final class GoodClient implements AutoCloseable {
 
   /** Waits until it has made some more calls; says so if one failed. */
   void assertServed() throws InterruptedException {
-    int wanted = calls + 6;
+    int wanted = calls + 4;
     while (calls < wanted && failure == null) {
       Thread.sleep(5);
     }

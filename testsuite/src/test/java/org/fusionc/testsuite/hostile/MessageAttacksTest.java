@@ -4,11 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 import io.grpc.ManagedChannel;
-import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.BiFunction;
@@ -26,6 +24,7 @@ import org.fusionc.runtime.proto.BlobStatRequest;
 import org.fusionc.runtime.proto.BrokerServiceGrpc;
 import org.fusionc.runtime.proto.DeployProgress;
 import org.fusionc.runtime.proto.DeployRequest;
+import org.fusionc.runtime.proto.Downstream;
 import org.fusionc.runtime.proto.DriveEvent;
 import org.fusionc.runtime.proto.DriveRequest;
 import org.fusionc.runtime.proto.Forget;
@@ -33,54 +32,39 @@ import org.fusionc.runtime.proto.Join;
 import org.fusionc.runtime.proto.Open;
 import org.fusionc.runtime.proto.PeerOrders;
 import org.fusionc.runtime.proto.PeerReport;
+import org.fusionc.runtime.proto.Ping;
+import org.fusionc.runtime.proto.Pong;
+import org.fusionc.runtime.proto.Replay;
+import org.fusionc.runtime.proto.ReplaySession;
+import org.fusionc.runtime.proto.Reroute;
 import org.fusionc.runtime.proto.Sequence;
 import org.fusionc.runtime.proto.StageServiceGrpc;
+import org.fusionc.runtime.proto.WireEncoding;
 import org.fusionc.runtime.proto.WireTensor;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Messages that parse, and mean harm, against the services of a broker and of a peer. */
-class MessageAttacksTest {
+@ExtendWith(SharedVictim.class)
+class MessageAttacksTest extends Attacks {
   private static final ByteString DIGEST = ByteString.copyFrom(Victim.PLAN_DIGEST);
   private static final String NO_BLOB = "sha256:" + "0".repeat(64);
 
-  @TempDir private static Path scratch;
-  private static VictimProcess victim;
-
-  private GoodClient good;
   private ManagedChannel channel;
 
-  @BeforeAll
-  static void startVictim() throws IOException {
-    victim = new VictimProcess(scratch, null, null);
-  }
-
-  @AfterAll
-  static void endVictim() {
-    victim.close();
-  }
-
-  @BeforeEach
-  void startGoodClient() throws InterruptedException {
-    good = new GoodClient(Transport.plain(), victim.peer());
-    good.assertServed();
-    victim.clearLog();
+  @Override
+  VictimProcess victim() {
+    return SharedVictim.victim();
   }
 
   @AfterEach
-  void othersWereServed() throws InterruptedException {
+  void endCall() {
     if (channel != null) {
       channel.shutdownNow();
     }
-    good.assertServed();
-    good.close();
-    assertThat(victim.isAlive()).isTrue();
   }
 
   @SafeVarargs
@@ -96,32 +80,29 @@ class MessageAttacksTest {
   }
 
   private static void assertRefused(StreamEnd<?> end) {
-    assertThat(end.status().getCode())
-        .isIn(
-            Status.Code.INVALID_ARGUMENT,
-            Status.Code.NOT_FOUND,
-            Status.Code.ABORTED, // somebody else writes it
-            Status.Code.FAILED_PRECONDITION,
-            Status.Code.RESOURCE_EXHAUSTED,
-            Status.Code.OUT_OF_RANGE);
-    assertThat(end.status().getDescription()).isNotEmpty();
+    assertRefused(end, "");
   }
 
   private StreamEnd<DriveEvent> drive(DriveRequest... requests) {
-    return send(victim.peer(), (c, end) -> StageServiceGrpc.newStub(c).drive(end), requests);
+    return send(victim().peer(), (c, end) -> StageServiceGrpc.newStub(c).drive(end), requests);
   }
 
   private StreamEnd<ActivateSummary> activate(Activation... frames) {
-    return send(victim.peer(), (c, end) -> StageServiceGrpc.newStub(c).activate(end), frames);
+    return send(victim().peer(), (c, end) -> StageServiceGrpc.newStub(c).activate(end), frames);
   }
 
-  private static Open.Builder open() {
+  private Open.Builder open() {
     return Open.newBuilder()
         .setDeployment(Victim.DEPLOYMENT)
         .setPlanDigest(DIGEST)
         .setRun(UUID.randomUUID().toString())
         .setEpoch(1)
+        .setDownstream(downstream())
         .setPages(4);
+  }
+
+  private Downstream downstream() {
+    return Downstream.newBuilder().setAddress(victim().peer().toString()).setStage(1).build();
   }
 
   private static DriveRequest request(Open.Builder open) {
@@ -156,65 +137,150 @@ class MessageAttacksTest {
                 .build()));
   }
 
-  private static Activation.Builder frame(String run) {
+  private Activation.Builder frame(String run) {
     return Activation.newBuilder()
         .setRun(run)
         .setPlanDigest(DIGEST)
         .setEpoch(1)
         .addSequences(Sequence.newBuilder().setSession(1).setTokens(1).addPages(0))
-        .addOutputs(0)
-        .addTensors(
-            WireTensor.newBuilder()
-                .setName("ids")
-                .addShape(1)
-                .setData(ByteString.copyFrom(new byte[4])));
+        .addTensors(tensor());
+  }
+
+  private WireTensor.Builder tensor() {
+    return WireTensor.newBuilder()
+        .setName(victim().input())
+        .addShape(1)
+        .setData(ByteString.copyFrom(new byte[4]));
+  }
+
+  /** Opens a run's first stage; what it sends on goes nowhere that is open. */
+  private Driven drive(Open.Builder open) throws Exception {
+    var end = new StreamEnd<DriveEvent>();
+    var connection = Transport.plain().channel(victim().peer());
+    var requests = StageServiceGrpc.newStub(connection).drive(end);
+    requests.onNext(request(open));
+    assertThat(end.first().hasOpened()).isTrue();
+    return new Driven(open.getRun(), connection, requests, end);
+  }
+
+  private record Driven(
+      String run,
+      ManagedChannel connection,
+      StreamObserver<DriveRequest> requests,
+      StreamEnd<DriveEvent> end)
+      implements AutoCloseable {
+    /** What the stage has done. */
+    Pong ping(long nonce) throws Exception {
+      requests.onNext(DriveRequest.newBuilder().setPing(Ping.newBuilder().setNonce(nonce)).build());
+      var event = end.next();
+      while (!event.hasPong()) {
+        event = end.next();
+      }
+      return event.getPong();
+    }
+
+    @Override
+    public void close() {
+      connection.shutdownNow();
+    }
   }
 
   @Test
   void framesThatDoNotFit() throws Exception {
-    var open = open();
-    var driving = drive(request(open));
-    assertThat(driving.first().hasOpened()).isTrue();
-    var drivingChannel = channel;
-    for (Activation.Builder frame :
-        List.of(
-            frame(UUID.randomUUID().toString()), // another run
-            frame(open.getRun()).setPlanDigest(ByteString.copyFromUtf8("another")),
-            frame(open.getRun()).setStage(7),
-            frame(open.getRun()).setNumber(3), // out of order
-            frame(open.getRun()).setNumber(-1),
-            frame(open.getRun()).clearSequences(),
-            frame(open.getRun()).clearTensors(),
-            frame(open.getRun()).addAllOutputs(Collections.nCopies(1_000_000, 0)),
-            frame(open.getRun())
-                .addAllSequences(
-                    Collections.nCopies(100_000, Sequence.newBuilder().setTokens(1).build())),
-            frame(open.getRun())
-                .setSequences(
-                    0,
-                    Sequence.newBuilder()
-                        .setTokens(1)
-                        .addAllPages(Collections.nCopies(1 << 20, 0))),
-            frame(open.getRun())
-                .setSequences(0, Sequence.newBuilder().setTokens(-1).setStart(-1).addPages(-1)),
-            frame(open.getRun())
-                .setTensors(0, WireTensor.newBuilder().setName("ids").addShape(Long.MAX_VALUE)))) {
-      assertRefused(activate(frame.build()));
-      channel.shutdownNow();
+    try (var driven = drive(open())) {
+      var run = driven.run;
+      var bad = new LinkedHashMap<Activation.Builder, String>();
+      bad.put(frame(UUID.randomUUID().toString()), "is not open here for this run");
+      bad.put(frame(run).setPlanDigest(ByteString.copyFromUtf8("another")), "of another plan");
+      bad.put(frame(run).setStage(7), "stage 7 is not open here");
+      bad.put(frame(run).setEpoch(2), "it is of epoch 2");
+      bad.put(frame(run).setNumber(3), "it has the number 3");
+      bad.put(frame(run).setNumber(-1), "it has the number 18446744073709551615");
+      bad.put(frame(run).clearSequences(), "it has no sequences");
+      bad.put(frame(run).clearTensors(), "are missing");
+      bad.put(frame(run).addTensors(tensor().setName("another")), "2 tensors where");
+      bad.put(frame(run).setTensors(0, tensor().setName("another")), "tensor 'another'");
+      bad.put(frame(run).addAllOutputs(Collections.nCopies(1_000_000, 0)), "1000000 outputs of 1");
+      bad.put(
+          frame(run)
+              .addAllSequences(
+                  Collections.nCopies(100_000, Sequence.newBuilder().setTokens(1).build())),
+          "100001 sequences are more than");
+      bad.put(frame(run).setSequences(0, pages(Collections.nCopies(1 << 20, 0))), "1048576 pages");
+      bad.put(frame(run).setSequences(0, pages(List.of(-1))), "page 4294967295 is none");
+      bad.put(frame(run).setSequences(0, pages(List.of(0)).setTokens(-1)), "the context is");
+      bad.put(frame(run).setSequences(0, pages(List.of(0)).setStart(-1)), "the context is");
+      bad.put(frame(run).setSequences(0, pages(List.of(0)).setStart(1)), "goes on at position 1");
+      bad.put(
+          frame(run).setTensors(0, tensor().clearShape().addShape(Long.MAX_VALUE)),
+          "its shape must be [1]");
+      bad.put(frame(run).setTensors(0, tensor().setEncoding(WireEncoding.Q8)), "it is encoded as");
+      bad.put(
+          frame(run).setTensors(0, tensor().setData(ByteString.copyFrom(new byte[5]))), "5 bytes");
+      bad.put(
+          frame(run)
+              .setTensors(0, tensor().setData(ByteString.copyFrom(new byte[] {-1, -1, -1, -1}))),
+          "element 0 is -1");
+      for (var each : bad.entrySet()) {
+        assertRefused(activate(each.getKey().build()), each.getValue());
+        channel.shutdownNow();
+      }
+      victim().await("StageService/Activate");
+      // What they were made of is good.
+      activate(frame(run).build());
+      while (driven.ping(1).getComputed() == 0) {
+        Thread.onSpinWait();
+      }
     }
-    victim.await("StageService/Activate");
-    drivingChannel.shutdownNow();
+  }
+
+  private static Sequence.Builder pages(List<Integer> pages) {
+    return Sequence.newBuilder().setSession(1).setTokens(1).addAllPages(pages);
   }
 
   @Test
   void aFrameThatIsSentTwice() throws Exception {
+    try (var driven = drive(open())) {
+      var frame = frame(driven.run).build();
+      assertRefused(activate(frame, frame), "it has the number 0 in its stream, but 1 comes next");
+    }
+  }
+
+  /** Somebody who has heard a coordinator says the same again. */
+  @ParameterizedTest
+  @ValueSource(strings = {"open", "reroute", "replay", "replay of an epoch that is over"})
+  void ordersThatAreSentAgain(String order) throws Exception {
     var open = open();
-    var driving = drive(request(open));
-    assertThat(driving.first().hasOpened()).isTrue();
-    var drivingChannel = channel;
-    var frame = frame(open.getRun()).build();
-    assertRefused(activate(frame, frame));
-    drivingChannel.shutdownNow();
+    try (var driven = drive(open)) {
+      var next = downstream();
+      var reroute =
+          DriveRequest.newBuilder()
+              .setReroute(Reroute.newBuilder().setEpoch(2).setDownstream(next))
+              .build();
+      driven.requests.onNext(reroute);
+      var replay =
+          Replay.newBuilder()
+              .setEpoch(order.endsWith("over") ? 1 : 2)
+              .setUntilStage(1)
+              .addSessions(ReplaySession.newBuilder().setSession(1).setLength(3));
+      var again = DriveRequest.newBuilder().setReplay(replay).build();
+      driven.requests.onNext(
+          switch (order) {
+            case "open" -> request(open);
+            case "reroute" -> reroute;
+            default -> again;
+          });
+      assertRefused(
+          driven.end,
+          switch (order) {
+            case "open" -> "has been opened already";
+            case "reroute" -> "epoch 2 does not come after epoch 2";
+            case "replay" -> "3 positions of session 1 are to be replayed, but 0 are kept";
+            default -> "it is epoch 2, not 1";
+          });
+    }
+    // And from another connection: the run has gone on since.
+    assertRefused(drive(request(open)), "epoch 1 does not come after epoch 2");
   }
 
   @ParameterizedTest
@@ -229,7 +295,7 @@ class MessageAttacksTest {
         "sha256:ZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZ"
       })
   void digestsThatAreNone(String digest) {
-    for (Address port : List.of(victim.peer(), victim.broker())) {
+    for (Address port : List.of(victim().peer(), victim().broker())) {
       channel = Transport.plain().channel(port);
       var got = new StreamEnd<BlobChunk>();
       BlobServiceGrpc.newStub(channel).get(BlobRequest.newBuilder().setDigest(digest).build(), got);
@@ -241,11 +307,11 @@ class MessageAttacksTest {
       channel.shutdownNow();
     }
     assertRefused(put(BlobPut.newBuilder().setDigest(digest).setSize(1)));
-    assertThat(scratch.resolve("x")).doesNotExist();
+    assertThat(SharedVictim.data().resolve("x")).doesNotExist();
   }
 
   private StreamEnd<BlobStat> put(BlobPut.Builder put) {
-    return send(victim.broker(), (c, end) -> BlobServiceGrpc.newStub(c).put(end), put.build());
+    return send(victim().broker(), (c, end) -> BlobServiceGrpc.newStub(c).put(end), put.build());
   }
 
   @Test
@@ -259,7 +325,7 @@ class MessageAttacksTest {
                 .setDigest(NO_BLOB)
                 .setSize(1)
                 .setData(ByteString.copyFromUtf8("more than one"))));
-    channel = Transport.plain().channel(victim.broker());
+    channel = Transport.plain().channel(victim().broker());
     var asked = new StreamEnd<BlobStatReply>();
     BlobServiceGrpc.newStub(channel)
         .stat(
@@ -278,7 +344,7 @@ class MessageAttacksTest {
             Join.newBuilder().setName("peer").setInstance("i").setAddress("nowhere"))) {
       StreamEnd<PeerOrders> end =
           send(
-              victim.broker(),
+              victim().broker(),
               (c, e) -> BrokerServiceGrpc.newStub(c).attend(e),
               PeerReport.newBuilder().setJoin(join).build());
       assertRefused(end);
@@ -286,7 +352,7 @@ class MessageAttacksTest {
     }
     StreamEnd<PeerOrders> noJoin =
         send(
-            victim.broker(),
+            victim().broker(),
             (c, e) -> BrokerServiceGrpc.newStub(c).attend(e),
             PeerReport.getDefaultInstance());
     assertRefused(noJoin);
@@ -306,7 +372,7 @@ class MessageAttacksTest {
                 .setPlan("plan {".repeat(1000)),
             DeployRequest.newBuilder().setName("a").setManifest(NO_BLOB).setEncode("q3"),
             DeployRequest.newBuilder().setName("a").setManifest(NO_BLOB).setStages(-1))) {
-      channel = Transport.plain().channel(victim.broker());
+      channel = Transport.plain().channel(victim().broker());
       var end = new StreamEnd<DeployProgress>();
       BrokerServiceGrpc.newStub(channel).deploy(deploy.build(), end);
       assertRefused(end);

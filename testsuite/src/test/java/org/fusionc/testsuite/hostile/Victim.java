@@ -1,11 +1,12 @@
 package org.fusionc.testsuite.hostile;
 
-import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.fusionc.broker.Broker;
 import org.fusionc.ir.DType;
+import org.fusionc.ir.Module;
 import org.fusionc.ir.pass.Phase;
+import org.fusionc.ir.plan.Plan;
 import org.fusionc.partitioner.InProcess;
 import org.fusionc.runtime.blob.BlobDirectory;
 import org.fusionc.runtime.blob.BlobServer;
@@ -14,10 +15,10 @@ import org.fusionc.runtime.model.ModelSource;
 import org.fusionc.runtime.net.Address;
 import org.fusionc.runtime.net.Tokens;
 import org.fusionc.runtime.net.Transport;
-import org.fusionc.runtime.proto.EchoMessage;
-import org.fusionc.runtime.proto.EchoServiceGrpc;
+import org.fusionc.runtime.peer.EchoServer;
 import org.fusionc.runtime.stage.Segment;
 import org.fusionc.runtime.stage.StageHost;
+import org.fusionc.runtime.stage.StageProgram;
 import org.fusionc.runtime.stage.StageServer;
 import org.fusionc.testsuite.Repository;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +30,8 @@ import org.jspecify.annotations.Nullable;
 final class Victim {
   static final String DEPLOYMENT = "victim";
   static final byte[] PLAN_DIGEST = new byte[32];
-  static final int PAGES = 16;
+  static final int STAGES = 2;
+  static final int PAGES = 256;
   static final int PAGE_TOKENS = 16;
   private static final long LARGEST_BLOB = 1 << 20;
   private static final Address ANY = new Address("127.0.0.1", 0);
@@ -47,16 +49,22 @@ final class Victim {
     var source =
         ModelSource.open(Repository.root().resolve("examples/shakespeare"), DType.Scalar.F32);
     var host = new StageHost(transport, StageHost.Options.defaults());
-    host.add(segment(source));
+    var module = compiled(source);
+    var plan = InProcess.stages(module, STAGES);
+    for (int stage = 0; stage < STAGES; stage++) {
+      host.add(segment(source, plan, stage));
+    }
     var server =
         transport
             .server(ANY, tokens == null ? null : Tokens.of(tokens))
             .addService(new StageServer(host))
             .addService(BlobServer.readOnly(BlobDirectory.open(data.resolve("peer"), LARGEST_BLOB)))
-            .addService(new Echo())
+            .addService(new EchoServer())
             .build()
             .start();
-    System.out.println("victim: " + broker.address().port() + " " + server.getPort());
+    var input =
+        StageProgram.compile(source, plan, 0, Compiler.backend("cpu")).inputs().getFirst().name();
+    System.out.println("victim: " + broker.address().port() + " " + server.getPort() + " " + input);
     while (System.in.read() >= 0) {
       // Whoever started this closes its end when it ends.
     }
@@ -65,37 +73,19 @@ final class Victim {
     broker.close();
   }
 
-  private static Segment segment(ModelSource source) {
+  private static Module compiled(ModelSource source) {
     var options =
         new Compiler.Options(
             new Compiler.Cut.Whole(),
             Compiler.backend("cpu"),
             Phase.QUANTIZED,
             (phase, module) -> {});
-    var module = Compiler.compile(source.module(), source.phase(), options).module();
-    var plan = InProcess.stages(module, 1);
-    return Segment.compile(
-        source, plan, DEPLOYMENT, PLAN_DIGEST, 0, Compiler.backend("cpu"), 1, PAGES, PAGE_TOKENS);
+    return Compiler.compile(source.module(), source.phase(), options).module();
   }
 
-  /** Gives back what comes. */
-  private static final class Echo extends EchoServiceGrpc.EchoServiceImplBase {
-    @Override
-    public StreamObserver<EchoMessage> echo(StreamObserver<EchoMessage> answers) {
-      return new StreamObserver<>() {
-        @Override
-        public void onNext(EchoMessage message) {
-          answers.onNext(message);
-        }
-
-        @Override
-        public void onError(Throwable failure) {}
-
-        @Override
-        public void onCompleted() {
-          answers.onCompleted();
-        }
-      };
-    }
+  private static Segment segment(ModelSource source, Plan plan, int stage) {
+    var backend = Compiler.backend("cpu");
+    return Segment.compile(
+        source, plan, DEPLOYMENT, PLAN_DIGEST, stage, backend, 1, PAGES, PAGE_TOKENS);
   }
 }

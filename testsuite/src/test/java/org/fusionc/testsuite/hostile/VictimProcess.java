@@ -13,12 +13,15 @@ import org.jspecify.annotations.Nullable;
 
 /** A {@link Victim}, started; it dies of the first lack of memory. */
 final class VictimProcess implements AutoCloseable {
+  private static final Duration START = Duration.ofMinutes(3);
+  private static final Duration LINE = Duration.ofSeconds(60);
   private static final int KEPT_LINES = 20_000;
 
   private final Process process;
   private final Deque<String> lines = new ArrayDeque<>();
   private final Address broker;
   private final Address peer;
+  private final String input;
 
   VictimProcess(Path data, @Nullable Path tls, @Nullable Path tokens) throws IOException {
     process =
@@ -41,9 +44,10 @@ final class VictimProcess implements AutoCloseable {
             .redirectErrorStream(true)
             .start();
     Thread.ofVirtual().start(this::read);
-    String[] ports = await("victim: ").split(" ");
+    String[] ports = await("victim: ", START).split(" ");
     broker = new Address("127.0.0.1", Integer.parseInt(ports[1]));
     peer = new Address("127.0.0.1", Integer.parseInt(ports[2]));
+    input = ports[3];
   }
 
   private void read() {
@@ -72,6 +76,11 @@ final class VictimProcess implements AutoCloseable {
     return peer;
   }
 
+  /** The name of what the first stage is fed. */
+  String input() {
+    return input;
+  }
+
   boolean isAlive() {
     return process.isAlive();
   }
@@ -92,7 +101,11 @@ final class VictimProcess implements AutoCloseable {
 
   /** The first logged line that contains the text; waits for it. */
   String await(String text) {
-    long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+    return await(text, LINE);
+  }
+
+  private String await(String text, Duration limit) {
+    long end = System.nanoTime() + limit.toNanos();
     synchronized (lines) {
       while (true) {
         for (String line : lines) {

@@ -6,82 +6,54 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.fusionc.runtime.net.Address;
-import org.fusionc.runtime.net.Transport;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** What is no gRPC, or gRPC that means harm, against the ports of a broker and of a peer. */
-class WireAttacksTest {
+@ExtendWith(SharedVictim.class)
+class WireAttacksTest extends Attacks {
   private static final String ECHO = "/fusionc.v1.EchoService/Echo";
 
-  @TempDir private static Path scratch;
-  private static VictimProcess victim;
-
-  private GoodClient good;
-
-  @BeforeAll
-  static void startVictim() throws IOException {
-    victim = new VictimProcess(scratch, null, null);
-  }
-
-  @AfterAll
-  static void endVictim() {
-    victim.close();
-  }
-
-  @BeforeEach
-  void startGoodClient() throws InterruptedException {
-    good = new GoodClient(Transport.plain(), victim.peer());
-    good.assertServed();
-    victim.clearLog();
-  }
-
-  @AfterEach
-  void othersWereServed() throws InterruptedException {
-    good.assertServed();
-    good.close();
-    assertThat(victim.isAlive()).isTrue();
-    assertThat(victim.logged()).as("lines logged").isLessThan(2000);
-  }
-
-  private static List<Address> ports() {
-    return List.of(victim.peer(), victim.broker());
+  @Override
+  VictimProcess victim() {
+    return SharedVictim.victim();
   }
 
   @Test
   void randomBytes() throws IOException {
-    var random = new Random(1);
-    for (Address port : ports()) {
-      for (int i = 0; i < 50; i++) {
-        try (var connection = new RawConnection(port)) {
-          byte[] bytes = new byte[1 + random.nextInt(10_000)];
-          random.nextBytes(bytes);
-          assertThat(connection.flood(bytes, 1)).isTrue();
-        }
-      }
-    }
-    victim.await("it does not speak HTTP/2");
+    manyTimes(new Random(1), new byte[0]);
+    victim().await("it does not speak HTTP/2");
   }
 
   @Test
   void randomBytesAfterThePreface() throws IOException {
-    var random = new Random(2);
+    manyTimes(new Random(2), RawConnection.PREFACE);
+  }
+
+  /** On fifty connections at once; all of them are closed. */
+  private void manyTimes(Random random, byte[] opening) throws IOException {
     for (Address port : ports()) {
-      for (int i = 0; i < 50; i++) {
-        try (var connection = new RawConnection(port)) {
-          byte[] bytes = new byte[1 + random.nextInt(10_000)];
+      var open = new ArrayList<RawConnection>();
+      try {
+        for (int i = 0; i < 50; i++) {
+          var connection = new RawConnection(port);
+          open.add(connection);
+          byte[] bytes = new byte[opening.length > 0 ? 20_000 : 1 + random.nextInt(10_000)];
           random.nextBytes(bytes);
-          connection.begin().flood(bytes, 1, false);
+          connection.send(opening);
+          connection.flood(bytes, 1, false);
+        }
+        for (var connection : open) {
+          connection.awaitEnd();
+        }
+      } finally {
+        for (var connection : open) {
+          connection.close();
         }
       }
     }
@@ -102,7 +74,7 @@ class WireAttacksTest {
         }
       }
     }
-    victim.await("it does not speak HTTP/2");
+    victim().await("it does not speak HTTP/2");
   }
 
   @Test
@@ -113,7 +85,7 @@ class WireAttacksTest {
         connection.awaitEnd();
       }
     }
-    victim.await("ended with error 6"); // FRAME_SIZE_ERROR
+    victim().await("ended with error 6"); // FRAME_SIZE_ERROR
   }
 
   @Test
@@ -128,7 +100,7 @@ class WireAttacksTest {
         assertThat(connection.flood(more, 100_000)).isTrue();
       }
     }
-    victim.await("refused");
+    victim().await("refused");
   }
 
   @Test
@@ -138,23 +110,55 @@ class WireAttacksTest {
       try (var connection = new RawConnection(port).begin()) {
         connection.send(call(1, "/fusionc.v1.BlobService/Stat"));
         connection.send(RawConnection.frame(RawConnection.DATA, 0, 1, prefix));
-        victim.await("RESOURCE_EXHAUSTED");
+        victim().await("RESOURCE_EXHAUSTED");
       }
-      victim.clearLog();
+      victim().clearLog();
+    }
+  }
+
+  /** A thousand messages begin, and none of them ends: together more than the victim has. */
+  @Test
+  void messagesThatNeverEnd() throws Exception {
+    byte[] first = ByteBuffer.allocate(16_384).put((byte) 0).putInt(3 << 20).array();
+    var open = new ArrayList<RawConnection>();
+    try {
+      for (Address port : ports()) {
+        for (int i = 0; i < 100; i++) {
+          var connection = new RawConnection(port).begin();
+          open.add(connection);
+          var calls = new ByteArrayOutputStream();
+          for (int stream = 1; stream < 20; stream += 2) {
+            calls.writeBytes(call(stream, "/fusionc.v1.BlobService/Stat"));
+            for (int frame = 0; frame < 3; frame++) {
+              calls.writeBytes(
+                  RawConnection.frame(
+                      RawConnection.DATA, 0, stream, frame == 0 ? first : new byte[16_384]));
+            }
+          }
+          connection.flood(calls.toByteArray(), 1, false);
+        }
+        victim().await("bytes are coming in; this is the oldest");
+        assertOthersAreServed();
+        victim().clearLog();
+      }
+    } finally {
+      for (var connection : open) {
+        connection.close();
+      }
     }
   }
 
   @Test
   void pings() throws IOException {
     flood(RawConnection.frame(RawConnection.PING, 0, 0, new byte[8]));
-    victim.await("refused");
+    victim().await("refused");
   }
 
   @Test
   void settings() throws IOException {
     byte[] setting = ByteBuffer.allocate(6).putShort((short) 4).putInt(65_535).array();
     flood(RawConnection.frame(RawConnection.SETTINGS, 0, 0, setting));
-    victim.await("floods");
+    victim().await("floods");
   }
 
   @Test
@@ -166,7 +170,7 @@ class WireAttacksTest {
         assertThat(connection.flood(empty, 100_000)).isTrue();
       }
     }
-    victim.await("floods");
+    victim().await("floods");
   }
 
   @Test
@@ -182,7 +186,7 @@ class WireAttacksTest {
         assertThat(connection.flood(calls.toByteArray(), 1)).isTrue();
       }
     }
-    victim.await("refused");
+    victim().await("refused");
   }
 
   @Test
@@ -190,16 +194,16 @@ class WireAttacksTest {
     var open = new ArrayList<RawConnection>();
     try {
       for (Address port : ports()) {
-        for (int i = 0; i < 400; i++) {
+        for (int i = 0; i < 200; i++) {
           var connection = new RawConnection(port);
           open.add(connection);
           if (i % 2 == 0) {
             connection.send(Arrays.copyOf(RawConnection.PREFACE, i % 24));
           }
         }
-        victim.await("too many connections that have made no call");
-        good.assertServed();
-        victim.clearLog();
+        victim().await("too many connections that have made no call");
+        assertOthersAreServed();
+        victim().clearLog();
       }
     } finally {
       for (var connection : open) {
@@ -214,9 +218,9 @@ class WireAttacksTest {
       try (var connection = new RawConnection(port).begin()) {
         connection.send(call(1, "/no.Such/Method"));
         connection.send(call(3, "/../../etc/passwd"));
-        victim.await("UNIMPLEMENTED");
+        victim().await("UNIMPLEMENTED");
       }
-      victim.clearLog();
+      victim().clearLog();
     }
   }
 
@@ -225,7 +229,7 @@ class WireAttacksTest {
         RawConnection.HEADERS, RawConnection.END_HEADERS, stream, RawConnection.headers(path));
   }
 
-  private static void flood(byte[] frame) throws IOException {
+  private void flood(byte[] frame) throws IOException {
     for (Address port : ports()) {
       try (var connection = new RawConnection(port).begin()) {
         assertThat(connection.flood(frame, 200_000)).isTrue();
