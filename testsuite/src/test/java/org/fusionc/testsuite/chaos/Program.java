@@ -29,7 +29,10 @@ final class Program implements AutoCloseable {
   private Program(String title, Process process) {
     this.title = title;
     this.process = process;
-    Thread.ofVirtual().start(this::read);
+    // A virtual one would keep its carrier while it waits for a line, and there are as few as
+    // cores:
+    // with some programs that say nothing, no virtual thread of this process would run any more.
+    Thread.ofPlatform().daemon().name("output of " + title).start(this::read);
   }
 
   /** Starts {@code fusionc ARGUMENTS…} with the class path of this process. */
