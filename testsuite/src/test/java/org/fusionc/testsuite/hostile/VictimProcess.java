@@ -43,7 +43,8 @@ final class VictimProcess implements AutoCloseable {
                     tokens == null ? "-" : tokens.toString()))
             .redirectErrorStream(true)
             .start();
-    Thread.ofVirtual().start(this::read);
+    // A virtual one would keep one of the few carriers while it waits for a line.
+    Thread.ofPlatform().daemon().name("output of the victim").start(this::read);
     String[] ports = await("victim: ", START).split(" ");
     broker = new Address("127.0.0.1", Integer.parseInt(ports[1]));
     peer = new Address("127.0.0.1", Integer.parseInt(ports[2]));
