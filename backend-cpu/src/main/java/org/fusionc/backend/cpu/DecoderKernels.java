@@ -1,11 +1,8 @@
 package org.fusionc.backend.cpu;
 
-import java.util.Locale;
 import org.fusionc.backend.cpu.jit.RowNorms;
 import org.fusionc.backend.cpu.jit.Target;
 import org.fusionc.backend.cpu.jit.Tier;
-import org.fusionc.backend.cpu.kernel.Experts;
-import org.fusionc.backend.cpu.kernel.Gating;
 import org.fusionc.backend.cpu.kernel.Norms;
 import org.fusionc.ir.DType;
 import org.fusionc.ir.Op;
@@ -14,7 +11,6 @@ import org.fusionc.ir.op.AddLayerNorm;
 import org.fusionc.ir.op.AddRmsNorm;
 import org.fusionc.ir.op.LayerNorm;
 import org.fusionc.ir.op.Linear;
-import org.fusionc.ir.op.Moe;
 import org.fusionc.ir.op.RmsNorm;
 import org.fusionc.ir.op.Softmax;
 import org.jspecify.annotations.Nullable;
@@ -218,68 +214,5 @@ final class DecoderKernels {
                 shared);
           };
         });
-  }
-
-  static Choice moe(Moe op) {
-    var wrong = QuantizedKernels.unreadable(op.gate());
-    wrong = wrong != null ? wrong : QuantizedKernels.unreadable(op.down());
-    if (wrong != null) {
-      return wrong;
-    }
-    if (!op.gate().tensorType().isStatic()) {
-      return Choice.none(
-          "its experts are " + op.gate().type() + ", of no fixed size",
-          "experts of a static shape");
-    }
-    return onF32(
-        op.x(),
-        "moe_" + KernelTable.dtype(op.gate()),
-        w -> {
-          int x = w.of(op.x());
-          int ids = w.of(op.experts());
-          int weights = w.of(op.weights());
-          int gate = w.of(op.gate());
-          int up = w.of(op.up());
-          int down = w.of(op.down());
-          int gateBias = w.f32OrNone(op.gateBias());
-          int upBias = w.f32OrNone(op.upBias());
-          int downBias = w.f32OrNone(op.downBias());
-          int y = w.of(op);
-          var dtype = KernelTable.dtype(op.gate());
-          var downDtype = KernelTable.dtype(op.down());
-          var gating = gating(op);
-          var idType = KernelTable.dtype(op.experts());
-          var sizes = op.gate().tensorType();
-          int experts = (int) sizes.dim(0).value();
-          int hidden = (int) sizes.dim(1).value();
-          return run -> {
-            var kernel =
-                new Experts(
-                    experts,
-                    hidden,
-                    run.width(x),
-                    QuantizedKernels.matrix(run, gate, dtype),
-                    QuantizedKernels.matrix(run, up, dtype),
-                    QuantizedKernels.matrix(run, down, downDtype),
-                    gateBias < 0 ? null : run.data(gateBias),
-                    upBias < 0 ? null : run.data(upBias),
-                    downBias < 0 ? null : run.data(downBias),
-                    gating);
-            kernel.run(
-                run.pool(),
-                run.data(x),
-                Scalars.ints(run.data(ids), idType, run.elements(ids)),
-                run.data(weights),
-                run.data(y),
-                run.rows(x),
-                run.width(weights));
-          };
-        });
-  }
-
-  private static Gating gating(Moe op) {
-    return op.activation().equals("clamped_swiglu")
-        ? new Gating(Gating.Kind.CLAMPED_SWIGLU, (float) op.alpha(), (float) op.limit())
-        : Gating.of(Gating.Kind.valueOf(op.activation().toUpperCase(Locale.ROOT)));
   }
 }

@@ -45,7 +45,7 @@ final class KernelTable {
       case Softcap o -> ElementwiseKernels.softcap(o);
       case Softmax o -> DecoderKernels.softmax(o);
       case Matmul o -> DecoderKernels.matmul(o);
-      case Moe o -> DecoderKernels.moe(o);
+      case Moe o -> ExpertKernels.choose(o, tier);
       case SelectOutputs o -> LayoutKernels.selectOutputs(o);
       case Positions o -> LayoutKernels.positions(o);
       case Sequences o -> LayoutKernels.sequences(o);

@@ -54,15 +54,19 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
     if (bias != null) {
       Linears.check("bias", bias, n);
     }
-    if (m == 0 || n == 0) {
+    run(pool, x.address(), bias == null ? 0 : bias.address(), y.address(), m);
+  }
+
+  /** The same by addresses, unchecked; {@code bias} is 0 if there is none. */
+  public final void run(ComputePool pool, long x, long bias, long y, int m) {
+    if (n == 0) {
       return;
     }
-    long b = bias == null ? 0 : bias.address();
     for (int first = 0; first < m; first += ROWS_AT_ONCE) {
       int rows = Math.min(ROWS_AT_ONCE, m - first);
-      long from = x.address() + (long) first * k * Float.BYTES;
-      long to = y.address() + (long) first * n * Float.BYTES;
-      multiply(pool, prepared(pool, from, rows), b, to, rows);
+      long from = x + (long) first * k * Float.BYTES;
+      long to = y + (long) first * n * Float.BYTES;
+      multiply(pool, prepared(pool, from, rows), bias, to, rows);
     }
   }
 

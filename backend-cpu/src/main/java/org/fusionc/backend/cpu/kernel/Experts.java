@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Tokens are grouped by expert, so that an expert's weights are read once for all its tokens;
  * the results are added up per token in the order in which its experts are listed.
  *
- * @param gate [experts · hidden, d]
- * @param up [experts · hidden, d]
- * @param down [experts · d, hidden]
+ * @param gate hidden outputs of d inputs
+ * @param up hidden outputs of d inputs
+ * @param down d outputs of hidden inputs
  * @param gateBias f32 [experts, hidden], or null
  * @param upBias f32 [experts, hidden], or null
  * @param downBias f32 [experts, d], or null
@@ -22,9 +22,9 @@ public record Experts(
     int experts,
     int hidden,
     int d,
-    WeightMatrix gate,
-    WeightMatrix up,
-    WeightMatrix down,
+    ExpertProducts gate,
+    ExpertProducts up,
+    ExpertProducts down,
     @Nullable MemorySegment gateBias,
     @Nullable MemorySegment upBias,
     @Nullable MemorySegment downBias,
@@ -78,7 +78,7 @@ public record Experts(
     int[] places = places(ids, starts);
     long rowBytes = (long) d * Float.BYTES;
     long hiddenBytes = (long) hidden * Float.BYTES;
-    long gathered = Scratch.reserveShared(pairs * (2 * rowBytes + 2 * hiddenBytes));
+    long gathered = Scratch.reserveOuter(pairs * (2 * rowBytes + 2 * hiddenBytes));
     long results = gathered + pairs * rowBytes;
     long gates = results + pairs * rowBytes;
     long ups = gates + pairs * hiddenBytes;
@@ -117,11 +117,8 @@ public record Experts(
 
   private void expert(
       ComputePool pool, int e, int rows, long x, long gates, long ups, long results) {
-    long row = (long) e * hidden;
-    long in = bias(gateBias, e, hidden);
-    Linear.run(pool, x, gate.from(row), in, gates, rows, hidden, d);
-    long upIn = bias(upBias, e, hidden);
-    Linear.run(pool, x, up.from(row), upIn, ups, rows, hidden, d);
+    gate.run(pool, e, x, bias(gateBias, e, hidden), gates, rows);
+    up.run(pool, e, x, bias(upBias, e, hidden), ups, rows);
     pool.parallelFor(
         (long) rows * hidden,
         TASK,
@@ -129,8 +126,7 @@ public record Experts(
           long at = a * Float.BYTES;
           gating.apply(gates + at, ups + at, gates + at, (int) (b - a));
         });
-    long out = bias(downBias, e, d);
-    Linear.run(pool, gates, down.from((long) e * d), out, results, rows, d, hidden);
+    down.run(pool, e, gates, bias(downBias, e, d), results, rows);
   }
 
   private long bias(@Nullable MemorySegment biases, int e, int width) {

@@ -15,6 +15,8 @@ public final class Scratch {
   private MemorySegment memory = MemorySegment.NULL;
   private MemorySegment shared = MemorySegment.NULL;
 
+  private MemorySegment outer = MemorySegment.NULL;
+
   private Scratch() {}
 
   /** The address of at least {@code bytes} bytes, 64-byte aligned, with arbitrary contents. */
@@ -27,6 +29,13 @@ public final class Scratch {
     Scratch scratch = OF_THREAD.get();
     scratch.shared = grown(scratch.shared, bytes);
     return scratch.shared.address();
+  }
+
+  /** The same, beside both: for what a kernel that is made of others keeps between them. */
+  public static long reserveOuter(long bytes) {
+    Scratch scratch = OF_THREAD.get();
+    scratch.outer = grown(scratch.outer, bytes);
+    return scratch.outer.address();
   }
 
   private long atLeast(long bytes) {

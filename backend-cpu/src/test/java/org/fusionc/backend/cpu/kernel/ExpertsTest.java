@@ -4,9 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.fusionc.backend.cpu.jit.PackedLinear;
+import org.fusionc.backend.cpu.jit.Target;
+import org.fusionc.backend.cpu.jit.Tier;
+import org.fusionc.backend.cpu.jit.WeightPacking;
+import org.fusionc.backend.cpu.jit.WeightRows;
 import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.fusionc.ir.DType;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,23 +34,64 @@ class ExpertsTest {
     POOL.close();
   }
 
-  private static Experts experts(
-      Buffers buffers, int hidden, int d, FloatFormat format, Gating.Kind kind, boolean biases) {
-    return new Experts(
-        COUNT,
-        hidden,
-        d,
-        WeightMatrix.of(buffers.random(COUNT * hidden * d, format), format, COUNT * hidden, d),
-        WeightMatrix.of(buffers.random(COUNT * hidden * d, format), format, COUNT * hidden, d),
-        WeightMatrix.of(
-            buffers.random(COUNT * hidden * d, FloatFormat.F32),
-            FloatFormat.F32,
-            COUNT * d,
-            hidden),
-        biases ? buffers.random(COUNT * hidden) : null,
-        biases ? buffers.random(COUNT * hidden) : null,
-        biases ? buffers.random(COUNT * d) : null,
-        new Gating(kind, 1.5f, 2f));
+  /** Experts with their weights as numbers, [experts, n, k] each. */
+  private record Layers(Experts experts, float[] gate, float[] up, float[] down) {}
+
+  private record Products(ExpertProducts products, float[] numbers) {}
+
+  /** By the Vector API if there is no target. */
+  private static Products products(
+      Buffers buffers, FloatFormat format, int n, int k, @Nullable Target target) {
+    var data = buffers.random(COUNT * n * k, format);
+    var numbers = new float[COUNT * n * k];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = Lanes.get(data.address(), format, i);
+    }
+    if (target == null) {
+      return new Products(
+          ExpertProducts.of(WeightMatrix.of(data, format, COUNT * n, k), n, k), numbers);
+    }
+    var rows = WeightRows.of(data, DType.Scalar.valueOf(format.name()), COUNT * n, k);
+    var layers = new ArrayList<PackedLinear>();
+    for (int e = 0; e < COUNT; e++) {
+      layers.add(WeightPacking.pack(POOL, rows.range((long) e * n, n), target, Arena.ofAuto()));
+    }
+    return new Products(
+        (pool, expert, x, bias, y, m) -> layers.get(expert).run(pool, x, bias, y, m), numbers);
+  }
+
+  private static Layers experts(
+      Buffers buffers,
+      int hidden,
+      int d,
+      FloatFormat format,
+      Gating.Kind kind,
+      boolean biases,
+      @Nullable Target target) {
+    var gate = products(buffers, format, hidden, d, target);
+    var up = products(buffers, format, hidden, d, target);
+    var down = products(buffers, FloatFormat.F32, d, hidden, target);
+    var experts =
+        new Experts(
+            COUNT,
+            hidden,
+            d,
+            gate.products,
+            up.products,
+            down.products,
+            biases ? buffers.random(COUNT * hidden) : null,
+            biases ? buffers.random(COUNT * hidden) : null,
+            biases ? buffers.random(COUNT * d) : null,
+            new Gating(kind, 1.5f, 2f));
+    return new Layers(experts, gate.numbers, up.numbers, down.numbers);
+  }
+
+  /** No target for the Vector API, then those of machine code that run here. */
+  private static List<Optional<Target>> targets() {
+    return Stream.of(Tier.VECTOR, Tier.AVX2, Tier.AVX512)
+        .filter(Tier::isHere)
+        .map(Target::of)
+        .toList();
   }
 
   private static int[] choices(Buffers buffers, int tokens, int chosen) {
@@ -53,17 +106,27 @@ class ExpertsTest {
   @EnumSource
   void agreesWithTheDefinition(Gating.Kind kind) {
     for (FloatFormat format : FloatFormat.values()) {
-      check(kind, format, 1, 2, 7, 5);
-      check(kind, format, 9, 2, 17, 33);
-      check(kind, format, 31, 1, 16, 32);
-      check(kind, format, 1500, 2, 3, 3);
+      for (var target : targets()) {
+        check(kind, format, 1, 2, 7, 5, target.orElse(null));
+        check(kind, format, 9, 2, 17, 33, target.orElse(null));
+        check(kind, format, 31, 1, 16, 32, target.orElse(null));
+        check(kind, format, 9, 3, 70, 131, target.orElse(null));
+        check(kind, format, 1500, 2, 3, 3, target.orElse(null));
+      }
     }
   }
 
   private static void check(
-      Gating.Kind kind, FloatFormat format, int tokens, int chosen, int hidden, int d) {
+      Gating.Kind kind,
+      FloatFormat format,
+      int tokens,
+      int chosen,
+      int hidden,
+      int d,
+      @Nullable Target target) {
     try (var buffers = new Buffers(tokens + d)) {
-      Experts experts = experts(buffers, hidden, d, format, kind, tokens % 2 == 1);
+      var layers = experts(buffers, hidden, d, format, kind, tokens % 2 == 1, target);
+      Experts experts = layers.experts;
       MemorySegment x = buffers.random(tokens * d);
       int[] ids = choices(buffers, tokens, chosen);
       MemorySegment weights = buffers.random(tokens * chosen);
@@ -73,9 +136,9 @@ class ExpertsTest {
       float[] actual = Buffers.floats(y);
       float[] xs = Buffers.floats(x);
       float[] shares = Buffers.floats(weights);
-      float[] gate = numbers(experts.gate(), COUNT * hidden, d);
-      float[] up = numbers(experts.up(), COUNT * hidden, d);
-      float[] down = numbers(experts.down(), COUNT * d, hidden);
+      float[] gate = layers.gate;
+      float[] up = layers.up;
+      float[] down = layers.down;
       float[] gateBias = floats(experts.gateBias());
       float[] upBias = floats(experts.upBias());
       float[] downBias = floats(experts.downBias());
@@ -111,17 +174,8 @@ class ExpertsTest {
     }
   }
 
-  private static float[] floats(MemorySegment segment) {
+  private static float[] floats(@Nullable MemorySegment segment) {
     return segment == null ? new float[0] : Buffers.floats(segment);
-  }
-
-  private static float[] numbers(WeightMatrix matrix, int rows, int k) {
-    float[] numbers = new float[rows * k];
-    for (int i = 0; i < numbers.length; i++) {
-      var stored = (FloatMatrix) matrix;
-      numbers[i] = Lanes.get(stored.address(), stored.format(), i);
-    }
-    return numbers;
   }
 
   private static double gated(Gating.Kind kind, double g, double u) {
@@ -152,10 +206,15 @@ class ExpertsTest {
 
   @Test
   void aTokenHasTheSameBitsAloneAndInABatch() {
+    targets().forEach(target -> checkBits(target.orElse(null)));
+  }
+
+  private static void checkBits(@Nullable Target target) {
     try (var buffers = new Buffers(3)) {
       int d = 67;
       int tokens = 40;
-      Experts experts = experts(buffers, 35, d, FloatFormat.BF16, Gating.Kind.SILU, true);
+      Experts experts =
+          experts(buffers, 35, d, FloatFormat.BF16, Gating.Kind.SILU, true, target).experts;
       MemorySegment x = buffers.random(tokens * d);
       int[] ids = choices(buffers, tokens, 3);
       MemorySegment weights = buffers.random(tokens * 3);
@@ -180,7 +239,8 @@ class ExpertsTest {
   @Test
   void refusesAnUnknownExpert() {
     try (var buffers = new Buffers(3)) {
-      Experts experts = experts(buffers, 2, 2, FloatFormat.F32, Gating.Kind.SILU, false);
+      Experts experts =
+          experts(buffers, 2, 2, FloatFormat.F32, Gating.Kind.SILU, false, null).experts;
       MemorySegment x = buffers.random(2);
       int[] ids = {COUNT};
       assertThatThrownBy(() -> experts.run(POOL, x, ids, x, buffers.empty(2), 1, 1))

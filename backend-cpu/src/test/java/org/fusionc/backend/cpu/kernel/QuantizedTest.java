@@ -243,7 +243,17 @@ class QuantizedTest {
 
   private static Experts experts(
       int hidden, int d, WeightMatrix gate, WeightMatrix up, WeightMatrix down) {
-    return new Experts(3, hidden, d, gate, up, down, null, null, null, Gating.of(Gating.Kind.SILU));
+    return new Experts(
+        3,
+        hidden,
+        d,
+        ExpertProducts.of(gate, hidden, d),
+        ExpertProducts.of(up, hidden, d),
+        ExpertProducts.of(down, d, hidden),
+        null,
+        null,
+        null,
+        Gating.of(Gating.Kind.SILU));
   }
 
   @Test

@@ -1,0 +1,103 @@
+package org.fusionc.backend.cpu;
+
+import java.util.Locale;
+import org.fusionc.backend.cpu.jit.Target;
+import org.fusionc.backend.cpu.jit.Tier;
+import org.fusionc.backend.cpu.kernel.ExpertProducts;
+import org.fusionc.backend.cpu.kernel.Experts;
+import org.fusionc.backend.cpu.kernel.Gating;
+import org.fusionc.ir.Value;
+import org.fusionc.ir.Weight;
+import org.fusionc.ir.op.Moe;
+import org.jspecify.annotations.Nullable;
+
+/** Which kernels run a mixture of experts: those of linear layers, expert by expert. */
+final class ExpertKernels {
+  private ExpertKernels() {}
+
+  static Choice choose(Moe op, Tier tier) {
+    var wrong = QuantizedKernels.unreadable(op.gate());
+    wrong = wrong != null ? wrong : QuantizedKernels.unreadable(op.down());
+    if (wrong != null) {
+      return wrong;
+    }
+    if (!op.gate().tensorType().isStatic()) {
+      return Choice.none(
+          "its experts are " + op.gate().type() + ", of no fixed size",
+          "experts of a static shape");
+    }
+    var target = Target.of(tier).filter(_ -> areWeights(op)).orElse(null);
+    var dtype = KernelTable.dtype(op.gate());
+    return DecoderKernels.onF32(
+        op.x(),
+        target == null ? "moe_" + dtype : "moe_%s [%s]".formatted(dtype, target.describe(dtype)),
+        w -> {
+          int x = w.of(op.x());
+          int ids = w.of(op.experts());
+          int weights = w.of(op.weights());
+          var gate = products(w, op.gate(), target);
+          var up = products(w, op.up(), target);
+          var down = products(w, op.down(), target);
+          int gateBias = w.f32OrNone(op.gateBias());
+          int upBias = w.f32OrNone(op.upBias());
+          int downBias = w.f32OrNone(op.downBias());
+          int y = w.of(op);
+          var gating = gating(op);
+          var idType = KernelTable.dtype(op.experts());
+          var sizes = op.gate().tensorType();
+          int experts = (int) sizes.dim(0).value();
+          int hidden = (int) sizes.dim(1).value();
+          return run -> {
+            var kernel =
+                new Experts(
+                    experts,
+                    hidden,
+                    run.width(x),
+                    gate.in(run),
+                    up.in(run),
+                    down.in(run),
+                    gateBias < 0 ? null : run.data(gateBias),
+                    upBias < 0 ? null : run.data(upBias),
+                    downBias < 0 ? null : run.data(downBias),
+                    gating);
+            kernel.run(
+                run.pool(),
+                run.data(x),
+                Scalars.ints(run.data(ids), idType, run.elements(ids)),
+                run.data(weights),
+                run.data(y),
+                run.rows(x),
+                run.width(weights));
+          };
+        });
+  }
+
+  private static Gating gating(Moe op) {
+    return op.activation().equals("clamped_swiglu")
+        ? new Gating(Gating.Kind.CLAMPED_SWIGLU, (float) op.alpha(), (float) op.limit())
+        : Gating.of(Gating.Kind.valueOf(op.activation().toUpperCase(Locale.ROOT)));
+  }
+
+  private static boolean areWeights(Moe op) {
+    return op.gate() instanceof Weight && op.up() instanceof Weight && op.down() instanceof Weight;
+  }
+
+  /** The experts' products as a run finds them. */
+  private interface Products {
+    ExpertProducts in(Run run);
+  }
+
+  private static Products products(Wiring w, Value weight, @Nullable Target target) {
+    if (target != null && weight instanceof Weight experts) {
+      var layers = w.packed(experts, target);
+      ExpertProducts products =
+          (pool, expert, x, bias, y, rows) -> layers.get(expert).run(pool, x, bias, y, rows);
+      return _ -> products;
+    }
+    int number = w.of(weight);
+    var dtype = KernelTable.dtype(weight);
+    int n = Math.toIntExact(weight.tensorType().dim(1).value());
+    int k = Math.toIntExact(weight.tensorType().dim(2).value());
+    return run -> ExpertProducts.of(QuantizedKernels.matrix(run, number, dtype), n, k);
+  }
+}
