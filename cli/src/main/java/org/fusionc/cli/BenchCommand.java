@@ -7,8 +7,11 @@ import java.util.LinkedHashMap;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.runtime.model.Benchmark;
+import org.fusionc.runtime.model.Engine;
 import org.fusionc.runtime.model.Generation;
+import org.fusionc.runtime.model.ModelSource;
 import org.fusionc.runtime.model.ResidentMemory;
 import org.fusionc.runtime.model.Rival;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +30,7 @@ final class BenchCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
   @Mixin private ModelOptions model = new ModelOptions();
   @Mixin private EngineOptions engine = new EngineOptions();
+  @Mixin private RemoteOptions cluster = new RemoteOptions();
 
   @Option(
       names = "--prompt-tokens",
@@ -102,6 +106,12 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (limits && cluster.isGiven()) {
+      throw Diagnostic.usage(
+              "--limits measures this machine, and --cluster runs elsewhere",
+              "leave one of them out")
+          .exception();
+    }
     var rival =
         against == null
             ? null
@@ -110,25 +120,46 @@ final class BenchCommand implements Callable<Integer> {
       var sizes = new Benchmark.Sizes(promptTokens, generate, depth, sequences, repeat);
       Benchmark.check(source, sizes);
       long begin = System.nanoTime();
-      try (var running = engine.start(source, source.context(), sizes.positions(), sequences)) {
-        double loadMillis = (System.nanoTime() - begin) / 1e6;
-        var report =
-            Benchmark.run(
-                running,
-                sizes,
-                Generation.vocabulary(source),
-                rival,
-                () -> limits ? engine.backend().peak(engine.threads()) : Optional.empty());
-        var out = Objects.requireNonNull(spec).commandLine().getOut();
-        if (json) {
-          out.println(Json.of(objects(report, loadMillis)));
-        } else {
-          print(report, loadMillis, out);
+      if (cluster.isGiven()) {
+        var messages = Objects.requireNonNull(spec).commandLine().getErr();
+        int positions = sizes.positions() + 1;
+        try (var connected =
+            cluster.open(source, model.path(), engine, sequences, positions, "bench", messages)) {
+          measure(connected.cluster().engine(), source, sizes, rival, begin);
         }
-        out.flush();
+      } else {
+        try (var running = engine.start(source, source.context(), sizes.positions(), sequences)) {
+          measure(running, source, sizes, rival, begin);
+        }
       }
     }
     return 0;
+  }
+
+  /**
+   * @param begin when it began to compile and load
+   */
+  private void measure(
+      Engine running,
+      ModelSource source,
+      Benchmark.Sizes sizes,
+      @Nullable Rival rival,
+      long begin) {
+    double loadMillis = (System.nanoTime() - begin) / 1e6;
+    var report =
+        Benchmark.run(
+            running,
+            sizes,
+            Generation.vocabulary(source),
+            rival,
+            () -> limits ? engine.backend().peak(engine.threads()) : Optional.empty());
+    var out = Objects.requireNonNull(spec).commandLine().getOut();
+    if (json) {
+      out.println(Json.of(objects(report, loadMillis)));
+    } else {
+      print(report, loadMillis, out);
+    }
+    out.flush();
   }
 
   private static void print(Benchmark.Report report, double loadMillis, PrintWriter out) {

@@ -26,6 +26,8 @@ final class DeployCommand implements Callable<Integer> {
   @Mixin private ModelOptions model = new ModelOptions();
   @Mixin private ClusterOptions cluster = new ClusterOptions();
 
+  @Mixin private QuantizeOption quantize = new QuantizeOption();
+
   @Option(
       names = "--name",
       paramLabel = "NAME",
@@ -77,7 +79,7 @@ final class DeployCommand implements Callable<Integer> {
             .build();
     try (var source = model.open();
         var client = cluster.connect()) {
-      new ClusterModel(client, source, model.path(), ArtifactDigests.ofUser())
+      new ClusterModel(client, source, model.path(), quantize.rules(), ArtifactDigests.ofUser())
           .deploy(
               wish,
               cut,

@@ -8,7 +8,6 @@ import org.fusionc.runtime.cluster.ClusterEngine;
 import org.fusionc.runtime.cluster.ClusterModel;
 import org.fusionc.runtime.cluster.Recovery;
 import org.fusionc.runtime.cluster.RunListener;
-import org.fusionc.runtime.model.Compiler;
 import org.fusionc.runtime.model.ModelSource;
 import org.fusionc.runtime.proto.DeployRequest;
 import org.jspecify.annotations.Nullable;
@@ -63,7 +62,7 @@ final class RemoteOptions {
    * Deploys the model if need be, and opens it.
    *
    * @param path of the model
-   * @param cut as asked for; whole leaves it to the broker
+   * @param how how it is cut and quantised; whole leaves the cut to the broker
    * @param sessions at once
    * @param positions of each
    * @param messages where recoveries and the like are told
@@ -71,13 +70,13 @@ final class RemoteOptions {
   Connected open(
       ModelSource source,
       Path path,
-      Compiler.Cut cut,
+      EngineOptions how,
       int sessions,
       int positions,
       String command,
       PrintWriter messages) {
-    var how = transport.transport();
-    var client = BrokerClient.of(java.util.Objects.requireNonNull(cluster), how);
+    var transport = this.transport.transport();
+    var client = BrokerClient.of(java.util.Objects.requireNonNull(cluster), transport);
     try {
       // What the broker plans with anyway is left to it.
       var wish =
@@ -86,8 +85,8 @@ final class RemoteOptions {
               .setSessions(sessions > 8 ? sessions : 0)
               .setContext(positions > 4096 ? positions : 0)
               .build();
-      var model = new ClusterModel(client, source, path, ArtifactDigests.ofUser());
-      var view = model.use(wish, cut, text -> say(messages, text));
+      var model = new ClusterModel(client, source, path, how.quantize(), ArtifactDigests.ofUser());
+      var view = model.use(wish, how.cut(), text -> say(messages, text));
       var options = ClusterEngine.Options.of(sessions, positions, command);
       var listener =
           new RunListener() {
@@ -102,7 +101,7 @@ final class RemoteOptions {
             }
           };
       return new Connected(
-          client, ClusterEngine.open(client, view.getName(), source, options, how, listener));
+          client, ClusterEngine.open(client, view.getName(), source, options, transport, listener));
     } catch (RuntimeException | Error failure) {
       client.close();
       throw failure;

@@ -100,8 +100,7 @@ final class RunCommand implements Callable<Integer> {
       int positions = Generation.positions(source, settings);
       if (cluster.isGiven()) {
         try (var connected =
-            cluster.open(
-                source, model.path(), engine.cut(), 1, positions, "run", commandLine.getErr())) {
+            cluster.open(source, model.path(), engine, 1, positions, "run", commandLine.getErr())) {
           var remote = connected.cluster();
           generate(remote.engine(), tokenizer, settings, remote::recoveries);
         }

@@ -99,8 +99,7 @@ final class ServeCommand implements Callable<Integer> {
       if (cluster.isGiven()) {
         var messages = java.util.Objects.requireNonNull(spec).commandLine().getErr();
         try (var connected =
-            cluster.open(
-                source, model.path(), engine.cut(), sessions, positions, "serve", messages)) {
+            cluster.open(source, model.path(), engine, sessions, positions, "serve", messages)) {
           var remote = connected.cluster();
           serve(source, remote.engine(), options, () -> remote.recoveries().size());
         }

@@ -52,8 +52,9 @@ public final class ArtifactDigests {
     return new ArtifactDigests(null);
   }
 
-  /** What stands for a model as it is now. */
-  static String key(ModelSource source, Path directory) throws IOException {
+  /** What stands for a model as it is now, with weights in these formats. */
+  static String key(ModelSource source, Path directory, @Nullable String quantize)
+      throws IOException {
     var files = new TreeMap<String, String>();
     try (var all = Files.list(directory)) {
       for (var each : all.filter(Files::isRegularFile).toList()) {
@@ -64,6 +65,7 @@ public final class ArtifactDigests {
     }
     var text = new StringBuilder().append(source.phase()).append('\n');
     files.forEach((name, state) -> text.append(name).append(' ').append(state).append('\n'));
+    text.append("quantize ").append(quantize).append('\n');
     text.append(FirPrinter.print(source.module()));
     return Digest.of(text.toString().getBytes(StandardCharsets.UTF_8)).hex();
   }

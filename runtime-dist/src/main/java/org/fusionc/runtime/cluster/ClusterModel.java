@@ -20,6 +20,7 @@ import org.fusionc.runtime.model.Compiler;
 import org.fusionc.runtime.model.ModelSource;
 import org.fusionc.runtime.proto.DeployRequest;
 import org.fusionc.runtime.proto.DeploymentView;
+import org.jspecify.annotations.Nullable;
 
 /** Brings a model to a cluster: makes an artifact of it, puts its blobs, and has it deployed. */
 public final class ClusterModel {
@@ -29,16 +30,31 @@ public final class ClusterModel {
   private final BrokerClient client;
   private final ModelSource source;
   private final Path path;
+  private final @Nullable String quantize;
   private final ArtifactDigests digests;
 
   /**
    * @param source the model, not cut yet
    * @param path where it is: a model directory, or an artifact, whose blobs are put as they are
+   * @param quantize the formats of weights, as {@code --quantize} takes them; null leaves them
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if an artifact is to be quantised
    */
-  public ClusterModel(BrokerClient client, ModelSource source, Path path, ArtifactDigests digests) {
+  public ClusterModel(
+      BrokerClient client,
+      ModelSource source,
+      Path path,
+      @Nullable String quantize,
+      ArtifactDigests digests) {
+    if (quantize != null && Artifact.isArtifact(path)) {
+      throw Diagnostic.usage(
+              "--quantize: " + source.name() + " is an artifact, which is deployed as it is",
+              "give the model, or an artifact that was compiled with --quantize")
+          .exception();
+    }
     this.client = client;
     this.source = source;
     this.path = path;
+    this.quantize = quantize;
     this.digests = digests;
   }
 
@@ -83,7 +99,7 @@ public final class ClusterModel {
     }
     Path temporary = null;
     try {
-      var key = Artifact.isArtifact(path) ? "" : ArtifactDigests.key(source, path);
+      var key = Artifact.isArtifact(path) ? "" : ArtifactDigests.key(source, path, quantize);
       var known = key.isEmpty() ? Optional.of(digest(path)) : digests.find(key);
       if (known.isPresent()) {
         var view = there(request(wish, cut, known.get()), said, content);
@@ -96,7 +112,7 @@ public final class ClusterModel {
         temporary = Files.createTempDirectory("fusionc-deploy");
         artifact = temporary.resolve("artifact");
         said.accept("making an artifact of " + source.name());
-        write(source, artifact);
+        write(artifact);
         digests.keep(key, digest(artifact));
       }
       var request = request(wish, cut, digest(artifact));
@@ -150,16 +166,21 @@ public final class ClusterModel {
     return request.build();
   }
 
-  private static void write(ModelSource source, Path artifact) {
+  private void write(Path artifact) {
+    var backend = Compiler.backend("cpu");
     var options =
         new Compiler.Options(
-            new Compiler.Cut.Whole(),
-            Compiler.backend("cpu"),
-            Phase.QUANTIZED,
-            (phase, module) -> {});
+            new Compiler.Cut.Whole(), backend, Phase.QUANTIZED, (phase, module) -> {}, quantize);
     var compiled = Compiler.compile(source.module(), source.phase(), options);
+    var computing =
+        new ArtifactBuilder.Computing(backend, Runtime.getRuntime().availableProcessors());
     ArtifactBuilder.write(
-        source, compiled.module(), compiled.phase(), artifact, (symbol, index, count) -> {});
+        source,
+        compiled.module(),
+        compiled.phase(),
+        artifact,
+        computing,
+        (symbol, index, count) -> {});
   }
 
   private static String name(Path path, String digest) {

@@ -38,7 +38,7 @@ final class Deployment implements AutoCloseable {
             .setEncode(encode)
             .build();
     name =
-        new ClusterModel(client, source, model, ArtifactDigests.none())
+        new ClusterModel(client, source, model, null, ArtifactDigests.none())
             .deploy(wish, new Compiler.Cut.Whole(), said -> {})
             .getName();
   }

@@ -50,7 +50,7 @@ class PageChatTest {
         var source = Example.open()) {
       var wish = DeployRequest.newBuilder().setName("play").setSessions(1).setContext(256).build();
       var model = Repository.root().resolve("examples/shakespeare");
-      new ClusterModel(client, source, model, ArtifactDigests.none())
+      new ClusterModel(client, source, model, null, ArtifactDigests.none())
           .deploy(wish, new Compiler.Cut.Whole(), said -> {});
       try (var http = HttpClient.newHttpClient()) {
         var request =
