@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.fusionc.backend.cpu.x86.Pages;
 import org.fusionc.ir.Type;
 import org.fusionc.ir.backend.Batch;
 import org.fusionc.ir.backend.Tensor;
@@ -23,6 +24,9 @@ import org.jspecify.annotations.Nullable;
 final class Program {
   /** Layouts kept; a decode whose batch grows and shrinks comes back to the same few. */
   private static final int KEPT_LAYOUTS = 64;
+
+  /** Arenas beyond it are in large pages: a first prefill touches all of it, fault by fault. */
+  private static final long LARGE = 4 << 20;
 
   /** A layout with the segments that it gives each value. */
   private record Prepared(Layout layout, MemorySegment[] data) {}
@@ -152,7 +156,7 @@ final class Program {
       memory = MemorySegment.NULL;
       arena.close();
       arena = Arena.ofShared();
-      memory = arena.allocate(layout.arenaBytes(), 64);
+      memory = allocate(layout.arenaBytes());
     }
     var data = values.fixed.clone();
     for (int i = 0; i < data.length; i++) {
@@ -164,6 +168,12 @@ final class Program {
     var ready = new Prepared(layout, data);
     prepared.put(symbols, ready);
     return ready;
+  }
+
+  private MemorySegment allocate(long bytes) {
+    return bytes > LARGE && Pages.isSupported()
+        ? Pages.mapLarge(bytes, arena)
+        : arena.allocate(bytes, 64);
   }
 
   long bytes() {

@@ -5,6 +5,10 @@
  * many rows and columns it does at once, the {@link org.fusionc.backend.cpu.jit.Target} that it is
  * for. What it says is compiled once per process, when it is first needed. A row's result is the
  * same to the bit in every shape, so that it does not matter in which company a row is computed.
+ *
+ * <p>Attention ({@link org.fusionc.backend.cpu.jit.PagedAttention}) is a tile of scores, a softmax
+ * for each row, and a tile of values, chunk by chunk of the context; what is appended to the cache
+ * is laid out for these tiles.
  */
 @NullMarked
 package org.fusionc.backend.cpu.jit;

@@ -67,6 +67,9 @@ final class AttentionTimings {
       double[] times = new double[4];
       java.util.Arrays.fill(times, Double.MAX_VALUE);
       double peak = 0;
+      double limit = 0;
+      var memory = arena.allocate(256 << 20, 64);
+      memory.fill((byte) 1);
       for (int round = 0; round < 5; round++) {
         times[0] =
             Math.min(
@@ -100,6 +103,7 @@ final class AttentionTimings {
                 times[3],
                 Limits.best(
                     () -> append.run(pool, coded.getFirst(), q, q, sequence, position, table)));
+        limit = Math.max(limit, Limits.bandwidth(pool, target, memory));
         peak =
             Math.max(
                 peak, 2.0 * target.lanes() * Limits.rate(pool, target, Instruction.VFMADD231PS));
@@ -108,7 +112,7 @@ final class AttentionTimings {
       double bytes = 2.0 * KEY_HEADS * DIM * format.bytes() * length;
       System.out.printf(
           "%s %4d tokens after %4d: attention %8.1f µs, portable %8.1f; %5.1f of %.0f GFLOP/s,"
-              + " %5.1f GB/s; append %6.1f µs, portable %6.1f%n",
+              + " %5.1f of %.1f GB/s; append %6.1f µs, portable %6.1f%n",
           format,
           tokens,
           before,
@@ -117,6 +121,7 @@ final class AttentionTimings {
           flops / times[1] / 1e9,
           peak / 1e9,
           bytes / times[1] / 1e9,
+          limit / 1e9,
           1e6 * times[3],
           1e6 * times[2]);
       portable.forEach(KvPages::close);
