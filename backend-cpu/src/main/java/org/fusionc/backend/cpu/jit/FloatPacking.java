@@ -1,5 +1,7 @@
 package org.fusionc.backend.cpu.jit;
 
+import static org.fusionc.backend.cpu.jit.Linears.ALL;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -21,14 +23,14 @@ final class FloatPacking {
    * @param to zeros
    */
   static void run(FloatLayout layout, MemorySegment from, MemorySegment to, int n, int k) {
+    Linears.require(from, (long) n * k * layout.format().bytes());
+    Linears.require(to, layout.panelBytes(k) * layout.panels(n));
     int channels = layout.channels();
     for (int row = 0; row < n; row++) {
       row(
           layout.format(),
-          from,
-          (long) row * k,
-          to,
-          row / channels * layout.panelBytes(k),
+          from.address() + (long) row * k * layout.format().bytes(),
+          to.address() + row / channels * layout.panelBytes(k),
           row % channels,
           channels,
           k);
@@ -36,33 +38,26 @@ final class FloatPacking {
   }
 
   private static void row(
-      FloatFormat format,
-      MemorySegment from,
-      long source,
-      MemorySegment to,
-      long target,
-      int channel,
-      int channels,
-      int k) {
+      FloatFormat format, long from, long to, int channel, int channels, int k) {
     switch (format) {
       case F32 -> {
-        for (int i = 0; i < k; i++) {
-          to.set(
-              INT, target + 4L * ((long) i * channels + channel), from.get(INT, 4 * (source + i)));
+        for (long i = 0; i < k; i++) {
+          ALL.set(INT, to + 4 * (i * channels + channel), ALL.get(INT, from + 4 * i));
         }
       }
       case F16 -> {
-        for (int i = 0; i < k; i++) {
-          to.set(
-              SHORT,
-              target + 2L * ((long) i * channels + channel),
-              from.get(SHORT, 2 * (source + i)));
+        for (long i = 0; i < k; i++) {
+          ALL.set(SHORT, to + 2 * (i * channels + channel), ALL.get(SHORT, from + 2 * i));
         }
       }
       case BF16 -> {
-        for (int i = 0; i < k; i++) {
-          long at = target + 4L * ((long) (i / 2) * channels + channel) + i % 2 * 2L;
-          to.set(SHORT, at, from.get(SHORT, 2 * (source + i)));
+        // Two at a time, and one that is left, beside which stays zero.
+        for (long i = 0; i + 1 < k; i += 2) {
+          ALL.set(INT, to + 4 * (i / 2 * channels + channel), ALL.get(INT, from + 2 * i));
+        }
+        if (k % 2 == 1) {
+          long at = to + 4 * (k / 2 * (long) channels + channel);
+          ALL.set(SHORT, at, ALL.get(SHORT, from + 2 * (k - 1L)));
         }
       }
     }

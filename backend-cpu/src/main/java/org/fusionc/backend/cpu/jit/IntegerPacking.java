@@ -1,8 +1,11 @@
 package org.fusionc.backend.cpu.jit;
 
+import static org.fusionc.backend.cpu.jit.Linears.ALL;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import org.fusionc.ir.backend.QuantizedLayout;
 
 /**
  * Brings quantised weights from the form in which artifacts keep them to panels of {@link
@@ -18,13 +21,13 @@ final class IntegerPacking {
   private static final int TURN = 0x8080_8080;
 
   private final IntegerFormat format;
-  private final MemorySegment from;
-  private final MemorySegment to;
+  private final long from;
+  private final long to;
   private final int n;
   private final int groups;
   private final long rowBytes;
 
-  private IntegerPacking(IntegerFormat format, MemorySegment from, MemorySegment to, int n, int k) {
+  private IntegerPacking(IntegerFormat format, long from, long to, int n, int k) {
     this.format = format;
     this.from = from;
     this.to = to;
@@ -35,7 +38,9 @@ final class IntegerPacking {
 
   /** Packs, on the calling thread. */
   static void run(IntegerFormat format, MemorySegment from, MemorySegment to, int n, int k) {
-    var packing = new IntegerPacking(format, from, to, n, k);
+    Linears.require(from, new QuantizedLayout(format.type(), n, k).bytes());
+    Linears.require(to, format.panelBytes(k) * format.panels(n));
+    var packing = new IntegerPacking(format, from.address(), to.address(), n, k);
     long panelBytes = format.panelBytes(k);
     for (int panel = 0; panel < format.panels(n); panel++) {
       packing.panel(panel, panel * panelBytes);
@@ -63,9 +68,9 @@ final class IntegerPacking {
     int perGroup = format.groupBytes() / vector;
     for (int g = 0; g < groups; g++) {
       for (int i = 0; i < perGroup; i++) {
-        int four = from.get(INT, source + 4L * ((long) g * perGroup + i));
+        int four = ALL.get(INT, from + source + 4L * ((long) g * perGroup + i));
         long at = target + (long) g * format.stepBytes() + 2L * i * vector;
-        to.set(INT, at, narrow ? halved(four) : four ^ turn);
+        ALL.set(INT, to + at, narrow ? halved(four) : four ^ turn);
       }
     }
   }
@@ -81,9 +86,10 @@ final class IntegerPacking {
     long minima = scales + (long) n * groups * 2;
     for (int g = 0; g < groups; g++) {
       long at = target + (long) g * format.stepBytes();
-      to.set(SHORT, at, from.get(SHORT, scales + 2L * g));
+      ALL.set(SHORT, to + at, ALL.get(SHORT, from + scales + 2L * g));
       if (format.type().asymmetric()) {
-        to.set(SHORT, at + 4L * format.target().lanes(), from.get(SHORT, minima + 2L * g));
+        ALL.set(
+            SHORT, to + at + 4L * format.target().lanes(), ALL.get(SHORT, from + minima + 2L * g));
       }
     }
   }

@@ -10,7 +10,7 @@ final class Linears {
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   @SuppressWarnings("restricted") // sizes are checked before addresses are used
-  private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+  static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
   private Linears() {}
 
@@ -23,6 +23,14 @@ final class Linears {
     }
     if (bytes > 0 && !(segment.isNative() && segment.scope().isAlive())) {
       throw new IllegalArgumentException(name + " is not in native memory that is alive");
+    }
+  }
+
+  /** Refuses a segment of fewer bytes. */
+  static void require(MemorySegment segment, long bytes) {
+    if (segment.byteSize() < bytes || !segment.isNative()) {
+      throw new IllegalArgumentException(
+          bytes + " bytes are needed in native memory, not " + segment);
     }
   }
 

@@ -181,6 +181,10 @@ final class Lanes {
     ALL.set(SHORT, address, Float.floatToFloat16(value));
   }
 
+  static void setInt(long address, int value) {
+    ALL.set(INT, address, value);
+  }
+
   static int getInt(long address) {
     return ALL.get(INT, address);
   }
@@ -192,10 +196,6 @@ final class Lanes {
 
   static void setShort(long address, int value) {
     ALL.set(SHORT, address, (short) value);
-  }
-
-  static void setByte(long address, int value) {
-    ALL.set(ValueLayout.JAVA_BYTE, address, (byte) value);
   }
 
   static long getLong(long address) {

@@ -171,15 +171,25 @@ public final class QuantizedRows {
     }
   }
 
+  /** Writes whole groups: 32 bits at a time. */
   private static void store(int[] integers, QuantizedLayout layout, long to) {
     if (layout.dtype().width() == 8) {
-      for (int i = 0; i < integers.length; i++) {
-        Lanes.setByte(to + i, integers[i]);
+      for (int i = 0; i < integers.length; i += 4) {
+        int four =
+            (integers[i] & 255)
+                | (integers[i + 1] & 255) << 8
+                | (integers[i + 2] & 255) << 16
+                | integers[i + 3] << 24;
+        Lanes.setInt(to + i, four);
       }
     } else {
       int shift = layout.dtype().asymmetric() ? 0 : 8;
-      for (int i = 0; i < integers.length; i += 2) {
-        Lanes.setByte(to + i / 2, integers[i] + shift | (integers[i + 1] + shift) << 4);
+      for (int i = 0; i < integers.length; i += 8) {
+        int eight = 0;
+        for (int j = 0; j < 8; j++) {
+          eight |= (integers[i + j] + shift) << (4 * j);
+        }
+        Lanes.setInt(to + i / 2, eight);
       }
     }
   }
