@@ -115,6 +115,8 @@ class BrokerTest {
         "each stage has standbys",
         () ->
             view(client).getStagesList().stream().allMatch(stage -> stage.getHoldersCount() == 3));
+    // Orders follow what the view says.
+    await("all are ordered", () -> peers.stream().mapToInt(p -> p.ordered().size()).sum() == 6);
     var roles = peers.stream().flatMap(p -> p.ordered().stream()).map(s -> s.getRole()).toList();
     assertThat(roles).filteredOn(r -> r == SegmentRole.SERVING).hasSize(2);
     assertThat(roles).filteredOn(r -> r == SegmentRole.STANDBY).hasSize(4);
