@@ -1,7 +1,9 @@
 package org.fusionc.runtime.exec;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,12 +25,22 @@ public final class LocalStage implements Stage {
   private final Set<String> tokenInputs;
   private final List<String> outputs;
 
+  /** Copies of results, each overwritten after as many runs as there are rows. */
+  private final MemorySegment[][] kept;
+
+  private int next;
+
   private LocalStage(
       String name,
       Executable executable,
       List<String> inputs,
       Set<String> tokenInputs,
-      List<String> outputs) {
+      List<String> outputs,
+      int runs) {
+    this.kept = new MemorySegment[runs][outputs.size()];
+    for (var row : kept) {
+      Arrays.fill(row, MemorySegment.NULL);
+    }
     this.name = name;
     this.executable = executable;
     this.inputs = inputs;
@@ -38,14 +50,18 @@ public final class LocalStage implements Stage {
 
   /**
    * The stage that runs a compiled function; its values' names are those of the function's notes.
+   *
+   * @param runs with which later run of the stage a result's memory is used again; 0 for the
+   *     backend's own memory, if who gets a result is done with it before the next run
    */
-  public static LocalStage of(Function function, Executable executable) {
+  public static LocalStage of(Function function, Executable executable, int runs) {
     return new LocalStage(
         "@" + function.name(),
         executable,
         tensorNames(function, function.params()),
         tokenNames(function),
-        tensorNames(function, function.results()));
+        tensorNames(function, function.results()),
+        runs);
   }
 
   private static List<String> tensorNames(Function function, List<? extends Value> values) {
@@ -107,19 +123,25 @@ public final class LocalStage implements Stage {
     var results = executable.run(frame.batch(), given);
     var tensors = new LinkedHashMap<String, Tensor>();
     for (int i = 0; i < results.size(); i++) {
-      tensors.put(outputs.get(i), copy(results.get(i)));
+      tensors.put(outputs.get(i), kept.length == 0 ? results.get(i) : keep(i, results.get(i)));
     }
+    next = kept.length == 0 ? 0 : (next + 1) % kept.length;
     return new Frame(frame.sessions(), frame.batch(), tensors);
   }
 
   /**
    * A result is the executable's until its next run, which may come before the next stage has read
-   * it.
+   * it. The memory of copies is used again: fresh memory costs more than the copying.
    */
-  private static Tensor copy(Tensor tensor) {
-    var memory = Arena.ofAuto().allocate(tensor.data().byteSize(), 64);
-    memory.copyFrom(tensor.data());
-    return new Tensor(tensor.dtype(), tensor.shape(), memory);
+  private Tensor keep(int output, Tensor tensor) {
+    long bytes = tensor.data().byteSize();
+    var memory = kept[next][output];
+    if (memory.byteSize() < bytes) {
+      memory = Arena.ofAuto().allocate(bytes, 64);
+      kept[next][output] = memory;
+    }
+    var copy = memory.asSlice(0, bytes).copyFrom(tensor.data());
+    return new Tensor(tensor.dtype(), tensor.shape(), copy);
   }
 
   @Override

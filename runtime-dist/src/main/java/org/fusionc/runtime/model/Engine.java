@@ -87,10 +87,13 @@ public final class Engine implements AutoCloseable {
     var loader = source.weights();
     var settings = new Backend.Options(options.threads, options.pages, PAGE_TOKENS);
     var stages = new ArrayList<Stage>();
+    // As many frames are under way as there are stages; of one stage, the coordinator has done with
+    // a result before it sends the next frame.
+    int runs = compiled.stages().size() == 1 ? 0 : compiled.stages().size();
     try {
       for (var name : compiled.stages()) {
         var executable = backend.compile(compiled.module(), name, loader, settings);
-        stages.add(LocalStage.of(compiled.module().function(name), executable));
+        stages.add(LocalStage.of(compiled.module().function(name), executable, runs));
       }
     } catch (RuntimeException | Error failure) {
       stages.forEach(Stage::close);

@@ -55,7 +55,7 @@ final class Scorer implements AutoCloseable {
         var function = compiled.module().function(name);
         weights.addAll(Reachable.weights(function));
         var executable = backend.compile(compiled.module(), name, loader, options);
-        stages.add(LocalStage.of(function, executable));
+        stages.add(LocalStage.of(function, executable, 0));
       }
     } catch (RuntimeException | Error failure) {
       stages.forEach(Stage::close);

@@ -218,21 +218,36 @@ public final class Sampler {
 
   /** The lowest id among those with the largest logit. */
   static int largest(float[] logits, int count) {
-    int best = -1;
+    // NaN is larger than all else to Math.max, so one look at the largest checks them all.
+    float most = Float.NEGATIVE_INFINITY;
+    int whole = count - count % 4;
+    float b = most;
+    float c = most;
+    float d = most;
+    for (int i = 0; i < whole; i += 4) {
+      most = Math.max(most, logits[i]);
+      b = Math.max(b, logits[i + 1]);
+      c = Math.max(c, logits[i + 2]);
+      d = Math.max(d, logits[i + 3]);
+    }
+    most = Math.max(Math.max(most, b), Math.max(c, d));
+    for (int i = whole; i < count; i++) {
+      most = Math.max(most, logits[i]);
+    }
+    if (most == Float.NEGATIVE_INFINITY) {
+      throw broken(count == 0 ? "there are no logits" : "no logit is finite");
+    }
     for (int i = 0; i < count; i++) {
       float logit = logits[i];
       if (Float.isNaN(logit) || logit == Float.POSITIVE_INFINITY) {
         throw broken(
             "the logit of token " + i + " is " + (Float.isNaN(logit) ? "NaN" : "infinite"));
       }
-      if (logit > Float.NEGATIVE_INFINITY && (best < 0 || logit > logits[best])) {
-        best = i;
+      if (logit == most) {
+        return i;
       }
     }
-    if (best < 0) {
-      throw broken(count == 0 ? "there are no logits" : "no logit is finite");
-    }
-    return best;
+    throw new IllegalStateException("the largest logit is none of them");
   }
 
   private static RuntimeException broken(String problem) {

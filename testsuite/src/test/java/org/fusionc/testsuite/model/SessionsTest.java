@@ -193,6 +193,6 @@ class SessionsTest {
       String name,
       Backend.Options settings) {
     var executable = backend.compile(compiled.module(), name, source.weights(), settings);
-    return LocalStage.of(compiled.module().function(name), executable);
+    return LocalStage.of(compiled.module().function(name), executable, 3);
   }
 }

@@ -2,7 +2,6 @@ package org.fusionc.backend.cpu.jit;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.fusionc.backend.cpu.parallel.ComputePool;
@@ -75,38 +74,34 @@ public final class Limits {
   /** Bytes per second that all threads read together. */
   static double bandwidth(ComputePool pool, Target target, MemorySegment memory) {
     try (var arena = Arena.ofShared()) {
-      int chunk = 256 * 1024;
-      int quarter = chunk / 4;
+      int chunk = 1 << 20;
       var c = new Code(target, 0);
       var sums = c.vecs(8);
       sums.forEach(c::zero);
       c.asm.align(64);
+      // One stream: several at once are slower, large pages or not.
       var loop = c.asm.here();
-      for (int part = 0; part < 4; part++) {
-        for (int i = 0; i < 128; i += target.vector()) {
-          var sum = sums.get(part * 2 + i / 64);
-          c.emit(Instruction.VADDPS, sum, sum, Address.at(c.argument(0), part * quarter + i));
-        }
+      for (int i = 0; i < 8; i++) {
+        var from = Address.at(c.argument(0), i * target.vector());
+        c.emit(Instruction.VADDPS, sums.get(i), sums.get(i), from);
       }
-      c.asm.add(c.argument(0), 128);
-      c.asm.sub(c.argument(1), 128);
+      c.asm.add(c.argument(0), 8 * target.vector());
+      c.asm.sub(c.argument(1), 8 * target.vector());
       c.asm.jcc(Condition.NE, loop);
       var code = MachineCode.of(c.finish(), arena);
-      long chunks = 32;
-      var parts = new ArrayList<Runnable>();
-      for (long at = 0; at + chunks * chunk <= memory.byteSize(); at += chunks * chunk) {
-        long from = memory.address() + at;
-        parts.add(() ->
-            pool.parallelFor(
-                chunks,
-                1,
-                (first, end) -> {
-                  for (long i = first; i < end; i++) {
-                    code.call(from + i * chunk, quarter, 0, 0, 0, 0);
-                  }
-                }));
-      }
-      return chunks * chunk / best(parts);
+      long chunks = memory.byteSize() / chunk;
+      // All of it each time: a part of it might still lie in a cache.
+      double seconds =
+          best(() ->
+              pool.parallelFor(
+                  chunks,
+                  1,
+                  (first, end) -> {
+                    for (long i = first; i < end; i++) {
+                      code.call(memory.address() + i * chunk, chunk, 0, 0, 0, 0);
+                    }
+                  }));
+      return chunks * chunk / seconds;
     }
   }
 
