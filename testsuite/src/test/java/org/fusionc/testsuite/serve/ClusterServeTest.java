@@ -73,7 +73,11 @@ class ClusterServeTest {
 
   private ClusterModel brought(BrokerClient client, ModelSource source, Path model) {
     return new ClusterModel(
-        client, source, model, null, ArtifactDigests.in(folder.resolve("cache").resolve("artifacts")));
+        client,
+        source,
+        model,
+        null,
+        ArtifactDigests.in(folder.resolve("cache").resolve("artifacts")));
   }
 
   /** What is deployed as asked for is quick; what is asked for otherwise is refused. */
