@@ -76,6 +76,7 @@ final class BrokerCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
+    var pageAddress = Address.parse(http);
     var options =
         new Broker.Options(
             Address.parse(listen),
@@ -86,7 +87,7 @@ final class BrokerCommand implements Callable<Integer> {
             Replanning.Policy.DEFAULT.withRest(rest()));
     var ended = new CountDownLatch(1);
     try (var broker = Broker.start(options);
-        var page = PageServer.start(broker, Address.parse(http))) {
+        var page = PageServer.start(broker, pageAddress)) {
       var out = Objects.requireNonNull(spec).commandLine().getOut();
       out.println(
           "broker: listening on " + broker.address() + ", page http://" + page.address() + "/");

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import org.fusionc.broker.plan.PlanMaker;
 import org.fusionc.runtime.cluster.ArtifactDigests;
 import org.fusionc.runtime.cluster.ClusterModel;
 import org.fusionc.runtime.model.Compiler;
@@ -68,6 +69,7 @@ final class DeployCommand implements Callable<Integer> {
     var out = Objects.requireNonNull(spec).commandLine().getOut();
     var cut =
         plan == null ? new Compiler.Cut.Whole() : new Compiler.Cut.Planned(FirFile.readPlan(plan));
+    PlanMaker.format(encode); // here too, since the broker is asked only once an artifact is made
     var wish =
         DeployRequest.newBuilder()
             .setName(name)

@@ -15,10 +15,11 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.fusionc.broker.Broker;
 import org.fusionc.ir.diagnostic.Diagnostic;
-import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.runtime.net.Address;
 import org.fusionc.runtime.serve.ApiKeys;
 import org.fusionc.runtime.serve.ApiRoutes;
+import org.fusionc.runtime.serve.HttpStart;
 
 /**
  * The broker's HTTP side, for browsers on this machine: the page at {@code /}; {@code GET
@@ -73,16 +74,15 @@ public final class PageServer implements AutoCloseable {
             .maxTcpConnections(MOST_CONNECTIONS);
     server = api.addTo(web, this::handle).build();
     try {
-      server.start();
-    } catch (RuntimeException failure) {
+      HttpStart.start(
+          server,
+          listen,
+          "the page cannot be served there",
+          "stop what uses the port, or choose another with --http");
+    } catch (DiagnosticException failure) {
       api.close();
       models.close();
-      throw Diagnostic.failed(
-              Location.named(listen.toString()),
-              "the page cannot be served there: "
-                  + (failure.getCause() == null ? failure : failure.getCause()).getMessage(),
-              "stop what uses the port, or choose another with --http")
-          .exception();
+      throw failure;
     }
     address = listen.withPort(server.port());
   }

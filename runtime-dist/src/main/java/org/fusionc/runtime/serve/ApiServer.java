@@ -4,7 +4,7 @@ import io.helidon.webserver.WebServer;
 import java.time.Duration;
 import java.util.function.Supplier;
 import org.fusionc.ir.diagnostic.Diagnostic;
-import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.runtime.net.Address;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -87,20 +87,16 @@ public final class ApiServer implements AutoCloseable {
   public static ApiServer start(ServedModel model, Options options) {
     var server = new ApiServer(model, options);
     try {
-      server.server.start();
-    } catch (RuntimeException failed) {
+      HttpStart.start(
+          server.server,
+          options.listen,
+          "the server cannot listen there",
+          "choose another --listen address, or stop what uses it");
+    } catch (DiagnosticException failed) {
       server.routes.close();
-      throw Diagnostic.failed(
-              Location.named(options.listen.toString()),
-              "the server cannot listen there: " + reason(failed),
-              "choose another --listen address, or stop what uses it")
-          .exception();
+      throw failed;
     }
     return server;
-  }
-
-  private static String reason(Throwable failed) {
-    return failed.getCause() == null ? failed.toString() : reason(failed.getCause());
   }
 
   private WebServer web() {
