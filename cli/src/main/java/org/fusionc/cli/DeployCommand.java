@@ -69,7 +69,8 @@ final class DeployCommand implements Callable<Integer> {
     var out = Objects.requireNonNull(spec).commandLine().getOut();
     var cut =
         plan == null ? new Compiler.Cut.Whole() : new Compiler.Cut.Planned(FirFile.readPlan(plan));
-    PlanMaker.format(encode); // here too, since the broker is asked only once an artifact is made
+    // Here too, since the broker is asked only once an artifact is made.
+    var _ = PlanMaker.format(encode);
     var wish =
         DeployRequest.newBuilder()
             .setName(name)

@@ -75,6 +75,14 @@ class PageServerTest {
   }
 
   @Test
+  void aPortThatIsTakenIsSaid() {
+    assertThatThrownBy(() -> PageServer.start(broker, page.address()))
+        .isInstanceOf(DiagnosticException.class)
+        .hasMessageContaining("the page cannot be served there")
+        .hasMessageContaining("--http");
+  }
+
+  @Test
   void refusesWhatIsNotThere() throws Exception {
     for (var path : new String[] {"/page", "/index.html", "/page.js/", "/api", "/%2e%2e/x"}) {
       assertThat(send(at(path)).statusCode()).as(path).isEqualTo(404);
