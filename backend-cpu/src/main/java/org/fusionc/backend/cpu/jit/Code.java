@@ -122,4 +122,20 @@ final class Code {
     emit(Instruction.VMOVD, to.as(16), by);
     emit(Instruction.VPBROADCASTD, to, to.as(16));
   }
+
+  /** Combines all lanes with an instruction, so that every lane holds the result. */
+  void fold(Vec lanes, Vec other, Instruction combine) {
+    if (target.isAvx512()) {
+      emit(Instruction.VSHUFF32X4, other, lanes, lanes, Operand.imm(0b01_00_11_10));
+      emit(combine, lanes, lanes, other);
+      emit(Instruction.VSHUFF32X4, other, lanes, lanes, Operand.imm(0b10_11_00_01));
+    } else {
+      emit(Instruction.VPERM2F128, other, lanes, lanes, Operand.imm(1));
+    }
+    emit(combine, lanes, lanes, other);
+    emit(Instruction.VPSHUFD, other, lanes, Operand.imm(0b01_00_11_10));
+    emit(combine, lanes, lanes, other);
+    emit(Instruction.VPSHUFD, other, lanes, Operand.imm(0b10_11_00_01));
+    emit(combine, lanes, lanes, other);
+  }
 }

@@ -76,7 +76,7 @@ record RmsRows(Target target, int width, float eps, boolean added) implements Ke
     c.emit(VADDPS, sums.get(0), sums.get(0), sums.get(1));
     c.emit(VADDPS, sums.get(2), sums.get(2), sums.get(3));
     c.emit(VADDPS, scale, sums.get(0), sums.get(2));
-    WeightRow.fold(c, scale, sums.get(0), VADDPS);
+    c.fold(scale, sums.get(0), VADDPS);
     c.emit(VMULPS, scale, scale, share);
     c.emit(VADDPS, scale, scale, smallest);
     c.emit(VSQRTPS, scale, scale);

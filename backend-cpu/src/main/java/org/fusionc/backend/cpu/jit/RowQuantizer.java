@@ -68,12 +68,12 @@ record RowQuantizer(Target target, int group, int zero, boolean asymmetric)
     asm.align(32);
     var loop = asm.here();
     for (int v = 0; v < vectors; v++) {
-      emitMagnitude(c, v == 0 ? most : other, magnitude, Address.at(x, v * target.vector()));
+      c.emit(VANDPS, v == 0 ? most : other, magnitude, Address.at(x, v * target.vector()));
       if (v > 0) {
         c.emit(VMAXPS, most, most, other);
       }
     }
-    fold(c, most, other, true);
+    c.fold(most, other, VMAXPS);
     c.emit(VMAXPS, most, most, smallest);
     c.emit(VDIVPS, scale, most, largest);
     c.emit(VDIVPS, factor, largest, most);
@@ -85,7 +85,7 @@ record RowQuantizer(Target target, int group, int zero, boolean asymmetric)
       c.emit(VPADDD, sum, sum, value);
       storeBytes(c, Address.at(row, head + v * target.lanes()), value, other);
     }
-    fold(c, sum, other, false);
+    c.fold(sum, other, VPADDD);
     if (asymmetric) {
       c.emit(VCVTDQ2PS, other, sum);
       c.emit(VMULPS, other, other, scale);
@@ -101,27 +101,6 @@ record RowQuantizer(Target target, int group, int zero, boolean asymmetric)
     asm.jcc(Condition.NE, loop);
     asm.bind(done);
     return c.finish();
-  }
-
-  private static void emitMagnitude(Code c, Vec to, Vec magnitude, Address from) {
-    c.emit(VANDPS, to, magnitude, from);
-  }
-
-  /** Combines all lanes, so that every lane holds the result. */
-  private void fold(Code c, Vec lanes, Vec other, boolean maximum) {
-    var op = maximum ? VMAXPS : VPADDD;
-    if (target.isAvx512()) {
-      c.emit(VSHUFF32X4, other, lanes, lanes, Operand.imm(0b01_00_11_10));
-      c.emit(op, lanes, lanes, other);
-      c.emit(VSHUFF32X4, other, lanes, lanes, Operand.imm(0b10_11_00_01));
-    } else {
-      c.emit(VPERM2F128, other, lanes, lanes, Operand.imm(1));
-    }
-    c.emit(op, lanes, lanes, other);
-    c.emit(VPSHUFD, other, lanes, Operand.imm(0b01_00_11_10));
-    c.emit(op, lanes, lanes, other);
-    c.emit(VPSHUFD, other, lanes, Operand.imm(0b10_11_00_01));
-    c.emit(op, lanes, lanes, other);
   }
 
   private void storeBytes(Code c, Address to, Vec integers, Vec other) {

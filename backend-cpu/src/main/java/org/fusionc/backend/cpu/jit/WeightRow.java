@@ -4,7 +4,6 @@ import static org.fusionc.backend.cpu.x86.Instruction.*;
 
 import org.fusionc.backend.cpu.x86.Gp;
 import org.fusionc.backend.cpu.x86.MachineCode;
-import org.fusionc.backend.cpu.x86.Operand;
 import org.fusionc.backend.cpu.x86.Operand.Address;
 import org.fusionc.backend.cpu.x86.ScalarAssembler.Condition;
 import org.fusionc.backend.cpu.x86.Vec;
@@ -99,7 +98,7 @@ record WeightRow(Target target, boolean capped, boolean sloped) implements Kerne
     asm.add(at, target.vector());
     asm.sub(count, 1);
     asm.jcc(Condition.NE, scores);
-    fold(c, largest, other, VMAXPS);
+    c.fold(largest, other, VMAXPS);
     c.emit(VMOVSS_STORE, Address.at(c.argument(2)), largest.as(16));
     c.emit(VMAXPS, largest, largest, exponential.at(Constant.LEAST));
     Vec sum = low;
@@ -116,7 +115,7 @@ record WeightRow(Target target, boolean capped, boolean sloped) implements Kerne
     asm.add(row, target.vector());
     asm.sub(count, 1);
     asm.jcc(Condition.NE, weights);
-    fold(c, sum, other, VADDPS);
+    c.fold(sum, other, VADDPS);
     c.emit(VMOVSS_STORE, Address.at(c.argument(2), 4), sum.as(16));
     return c.finish();
   }
@@ -126,21 +125,5 @@ record WeightRow(Target target, boolean capped, boolean sloped) implements Kerne
     c.emit(VMOVD, to.as(16), integer);
     c.emit(VPBROADCASTD, to, to.as(16));
     c.emit(VCVTDQ2PS, to, to);
-  }
-
-  /** Combines all lanes, so that every lane holds the result. */
-  static void fold(Code c, Vec lanes, Vec other, org.fusionc.backend.cpu.x86.Instruction op) {
-    if (c.target.isAvx512()) {
-      c.emit(VSHUFF32X4, other, lanes, lanes, Operand.imm(0b01_00_11_10));
-      c.emit(op, lanes, lanes, other);
-      c.emit(VSHUFF32X4, other, lanes, lanes, Operand.imm(0b10_11_00_01));
-    } else {
-      c.emit(VPERM2F128, other, lanes, lanes, Operand.imm(1));
-    }
-    c.emit(op, lanes, lanes, other);
-    c.emit(VPSHUFD, other, lanes, Operand.imm(0b01_00_11_10));
-    c.emit(op, lanes, lanes, other);
-    c.emit(VPSHUFD, other, lanes, Operand.imm(0b10_11_00_01));
-    c.emit(op, lanes, lanes, other);
   }
 }
