@@ -62,9 +62,7 @@ class BrokerTest {
   private Path artifact() {
     var target = folder.resolve("artifact");
     try (var source = ModelSource.open(SharedFiles.model("stories260K"), null)) {
-      var options =
-          new Compiler.Options(
-              new Compiler.Cut.Whole(), Compiler.backend("interp"), Phase.QUANTIZED, (p, m) -> {});
+      var options = Compiler.Options.whole(Compiler.backend("interp"), Phase.QUANTIZED);
       var compiled = Compiler.compile(source.module(), source.phase(), options);
       var _ =
           ArtifactBuilder.write(

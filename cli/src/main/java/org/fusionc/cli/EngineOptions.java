@@ -93,8 +93,7 @@ final class EngineOptions {
   }
 
   private Engine start(ModelSource source, Engine.Options settings) {
-    var options =
-        new Compiler.Options(cut(), backend(), Phase.SCHEDULED, (phase, module) -> {}, quantize());
+    var options = Compiler.Options.of(cut(), backend(), Phase.SCHEDULED).quantized(quantize());
     var compiled = Compiler.compile(source.module(), source.phase(), options);
     return Engine.start(source, compiled, backend(), settings);
   }

@@ -33,8 +33,7 @@ final class ExplainCommand implements Callable<Integer> {
     try (var source = model.open()) {
       var backend = engine.backend();
       var options =
-          new Compiler.Options(
-              engine.cut(), backend, Phase.SCHEDULED, (p, m) -> {}, engine.quantize());
+          Compiler.Options.of(engine.cut(), backend, Phase.SCHEDULED).quantized(engine.quantize());
       var compiled = Compiler.compile(source.module(), source.phase(), options);
       var out = Objects.requireNonNull(spec).commandLine().getOut();
       Explanation.lines(compiled, backend, pass).forEach(out::println);

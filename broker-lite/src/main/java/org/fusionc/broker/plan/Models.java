@@ -118,9 +118,7 @@ public final class Models {
                 "compile it with --stop-after quantized, or deploy the model directory")
             .exception();
       }
-      var options =
-          new Compiler.Options(
-              new Compiler.Cut.Whole(), Compiler.backend("interp"), Phase.QUANTIZED, (p, m) -> {});
+      var options = Compiler.Options.whole(Compiler.backend("interp"), Phase.QUANTIZED);
       var compiled = Compiler.compile(source.module(), source.phase(), options);
       var model = new Model(compiled.module(), source.context());
       kept.put(digest, model);

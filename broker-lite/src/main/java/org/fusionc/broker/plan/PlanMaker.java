@@ -74,20 +74,7 @@ public final class PlanMaker {
                     edge.attributes().with("encode", new PlanValue.Word(format.toString())),
                     edge.origin()))
             .toList();
-    return withEdges(plan, edges);
-  }
-
-  private static Plan withEdges(Plan plan, List<Edge> edges) {
-    return new Plan(
-        plan.name(),
-        plan.objective(),
-        plan.bound(),
-        plan.expect(),
-        plan.devices(),
-        plan.links(),
-        plan.stages(),
-        edges,
-        plan.origin());
+    return plan.withEdges(edges);
   }
 
   /**

@@ -37,9 +37,7 @@ class ReplanningTest {
       folder = folder.getParent();
     }
     try (var source = ModelSource.open(folder.resolve("examples/shakespeare"), DType.Scalar.F32)) {
-      var options =
-          new Compiler.Options(
-              new Compiler.Cut.Whole(), Compiler.backend("interp"), Phase.QUANTIZED, (p, m) -> {});
+      var options = Compiler.Options.whole(Compiler.backend("interp"), Phase.QUANTIZED);
       module = Compiler.compile(source.module(), source.phase(), options).module();
     }
   }

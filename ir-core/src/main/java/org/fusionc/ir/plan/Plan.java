@@ -49,6 +49,10 @@ public record Plan(
     return new Plan(name, objective, bound, expect, devices, links, others, edges, origin);
   }
 
+  public Plan withEdges(List<Edge> others) {
+    return new Plan(name, objective, bound, expect, devices, links, stages, others, origin);
+  }
+
   public Plan withBound(OptionalDouble other) {
     return new Plan(name, objective, other, expect, devices, links, stages, edges, origin);
   }

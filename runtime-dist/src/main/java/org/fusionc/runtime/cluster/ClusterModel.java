@@ -168,9 +168,7 @@ public final class ClusterModel {
 
   private void write(Path artifact) {
     var backend = Compiler.backend("cpu");
-    var options =
-        new Compiler.Options(
-            new Compiler.Cut.Whole(), backend, Phase.QUANTIZED, (phase, module) -> {}, quantize);
+    var options = Compiler.Options.whole(backend, Phase.QUANTIZED).quantized(quantize);
     var compiled = Compiler.compile(source.module(), source.phase(), options);
     var computing =
         new ArtifactBuilder.Computing(backend, Runtime.getRuntime().availableProcessors());

@@ -63,6 +63,21 @@ public final class Compiler {
     public Options(Cut cut, Backend backend, Phase until, BiConsumer<Phase, Module> snapshots) {
       this(cut, backend, until, snapshots, null);
     }
+
+    /** With the weights as they are; nobody is told of the phases. */
+    public static Options of(Cut cut, Backend backend, Phase until) {
+      return new Options(cut, backend, until, (phase, module) -> {});
+    }
+
+    /** As {@link #of}, uncut. */
+    public static Options whole(Backend backend, Phase until) {
+      return of(new Cut.Whole(), backend, until);
+    }
+
+    /** With the weights in other formats; null to leave them as they are. */
+    public Options quantized(@Nullable String rules) {
+      return new Options(cut, backend, until, snapshots, rules);
+    }
   }
 
   /**

@@ -224,8 +224,8 @@ public final class Evaluation {
   private static Scorer scorer(Subject subject, Windows windows, int sequences, Running running) {
     var source = subject.source;
     var options =
-        new Compiler.Options(
-            running.cut, running.backend, Phase.SCHEDULED, (phase, module) -> {}, subject.quantize);
+        Compiler.Options.of(running.cut, running.backend, Phase.SCHEDULED)
+            .quantized(subject.quantize);
     var compiled = Compiler.compile(source.module(), source.phase(), options);
     return Scorer.start(
         source, compiled, running.backend, running.threads, windows.context, sequences);

@@ -107,7 +107,7 @@ public final class FirFile {
               "print the model that it was made from")
           .exception();
     }
-    var options = new Compiler.Options(cut, backend, until, (p, m) -> {}, quantize);
+    var options = Compiler.Options.of(cut, backend, until).quantized(quantize);
     return Compiler.compile(start.module, start.phase, options).module();
   }
 

@@ -29,12 +29,7 @@ public final class Planning {
       int batch,
       @Nullable String quantize) {
     var options =
-        new Compiler.Options(
-            new Compiler.Cut.Whole(),
-            Compiler.backend("interp"),
-            Phase.QUANTIZED,
-            (p, m) -> {},
-            quantize);
+        Compiler.Options.whole(Compiler.backend("interp"), Phase.QUANTIZED).quantized(quantize);
     var compiled = Compiler.compile(source.module(), source.phase(), options);
     int positions = context == null ? Math.min(4096, source.context()) : context;
     var plan =

@@ -61,9 +61,7 @@ public record StageProgram(
    *     no such stage, or the backend refuses
    */
   public static StageProgram compile(ModelSource source, Plan plan, int stage, Backend backend) {
-    var options =
-        new Compiler.Options(
-            new Compiler.Cut.Planned(plan), backend, Phase.SCHEDULED, (phase, module) -> {});
+    var options = Compiler.Options.of(new Compiler.Cut.Planned(plan), backend, Phase.SCHEDULED);
     var compiled = Compiler.compile(source.module(), source.phase(), options);
     var names = compiled.stages();
     var place = Location.named("plan @" + plan.name());

@@ -36,9 +36,7 @@ record ExampleArtifact(BlobDirectory blobs, Manifest manifest, Plan plan, String
       root = root.getParent();
     }
     try (var source = ModelSource.open(root.resolve("examples/shakespeare"), DType.Scalar.F32)) {
-      var options =
-          new Compiler.Options(
-              new Compiler.Cut.Whole(), Compiler.backend("cpu"), Phase.QUANTIZED, (p, m) -> {});
+      var options = Compiler.Options.whole(Compiler.backend("cpu"), Phase.QUANTIZED);
       var module = Compiler.compile(source.module(), source.phase(), options).module();
       var plan = InProcess.stages(module, STAGES);
       var digest = ArtifactBuilder.write(source, module, Phase.QUANTIZED, folder, (s, i, n) -> {});

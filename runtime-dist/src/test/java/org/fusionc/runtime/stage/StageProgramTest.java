@@ -65,9 +65,7 @@ final class StageProgramTest {
     var cpu = Compiler.backend("cpu");
     var target = folder.resolve("model");
     try (var source = ModelSource.open(TestStages.example(), DType.Scalar.F32)) {
-      var options =
-          new Compiler.Options(
-              new Compiler.Cut.Whole(), cpu, Phase.QUANTIZED, (phase, module) -> {});
+      var options = Compiler.Options.whole(cpu, Phase.QUANTIZED);
       var module = Compiler.compile(source.module(), source.phase(), options).module();
       ArtifactBuilder.write(source, module, Phase.QUANTIZED, target, (symbol, i, n) -> {});
     }

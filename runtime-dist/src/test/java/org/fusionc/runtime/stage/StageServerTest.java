@@ -28,9 +28,7 @@ final class StageServerTest {
 
   /** What an engine in this process generates. */
   private static List<Integer> expected(TestStages stages, int tokens) {
-    var options =
-        new Compiler.Options(
-            new Compiler.Cut.Whole(), Compiler.backend("cpu"), Phase.SCHEDULED, (p, m) -> {});
+    var options = Compiler.Options.whole(Compiler.backend("cpu"), Phase.SCHEDULED);
     var compiled = Compiler.compile(stages.source.module(), stages.source.phase(), options);
     try (var engine =
         Engine.start(

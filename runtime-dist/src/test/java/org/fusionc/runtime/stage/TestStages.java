@@ -91,11 +91,7 @@ final class TestStages implements AutoCloseable {
 
   static Plan plan(ModelSource source, int stages, String encoding) {
     var options =
-        new Compiler.Options(
-            new Compiler.Cut.Whole(),
-            Compiler.backend("cpu"),
-            org.fusionc.ir.pass.Phase.QUANTIZED,
-            (phase, module) -> {});
+        Compiler.Options.whole(Compiler.backend("cpu"), org.fusionc.ir.pass.Phase.QUANTIZED);
     var module = Compiler.compile(source.module(), source.phase(), options).module();
     var plan = InProcess.stages(module, stages);
     var edges = new ArrayList<Edge>();
@@ -108,16 +104,7 @@ final class TestStages implements AutoCloseable {
               Attributes.NONE.with("encode", new PlanValue.Word(encoding)),
               Origin.NONE));
     }
-    return new Plan(
-        plan.name(),
-        plan.objective(),
-        plan.bound(),
-        plan.expect(),
-        plan.devices(),
-        plan.links(),
-        plan.stages(),
-        edges,
-        plan.origin());
+    return plan.withEdges(edges);
   }
 
   /** Starts another server for a stage. */

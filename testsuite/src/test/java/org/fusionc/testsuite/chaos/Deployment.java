@@ -77,9 +77,7 @@ final class Deployment implements AutoCloseable {
 
   /** What the model gives in this process, undisturbed. */
   List<Integer> undisturbed(List<Integer> prompt, SamplingOptions sampling, int tokens) {
-    var options =
-        new Compiler.Options(
-            new Compiler.Cut.Whole(), Compiler.backend("cpu"), Phase.SCHEDULED, (p, m) -> {});
+    var options = Compiler.Options.whole(Compiler.backend("cpu"), Phase.SCHEDULED);
     var compiled = Compiler.compile(source.module(), source.phase(), options);
     int pages = Engine.pages(Math.min(512, source.context()), 1);
     var settings = new Engine.Options(1, source.context(), pages, false);

@@ -45,9 +45,7 @@ final class Example {
   }
 
   static Cut cut(ModelSource source, int stages) {
-    var options =
-        new Compiler.Options(
-            new Compiler.Cut.Whole(), BACKEND, Phase.QUANTIZED, (phase, module) -> {});
+    var options = Compiler.Options.whole(BACKEND, Phase.QUANTIZED);
     var module = Compiler.compile(source.module(), source.phase(), options).module();
     var plan = InProcess.stages(module, stages);
     var text = FirPrinter.print(Module.empty(new Graph()).withPlan(plan));
@@ -74,9 +72,7 @@ final class Example {
   }
 
   static Engine engine(ModelSource source) {
-    var options =
-        new Compiler.Options(
-            new Compiler.Cut.Whole(), BACKEND, Phase.SCHEDULED, (phase, module) -> {});
+    var options = Compiler.Options.whole(BACKEND, Phase.SCHEDULED);
     return Engine.start(
         source,
         Compiler.compile(source.module(), source.phase(), options),

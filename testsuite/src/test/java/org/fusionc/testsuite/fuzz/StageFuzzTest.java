@@ -69,8 +69,7 @@ class StageFuzzTest {
   static void start() throws IOException {
     source = ModelSource.open(Repository.root().resolve("examples/shakespeare"), DType.Scalar.F32);
     var backend = Compiler.backend("cpu");
-    var options =
-        new Compiler.Options(new Compiler.Cut.Whole(), backend, Phase.QUANTIZED, (p, m) -> {});
+    var options = Compiler.Options.whole(backend, Phase.QUANTIZED);
     var module = Compiler.compile(source.module(), source.phase(), options).module();
     var plan = InProcess.stages(module, 1);
     host = new StageHost(Transport.plain(), StageHost.Options.defaults());

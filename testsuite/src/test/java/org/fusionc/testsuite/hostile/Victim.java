@@ -74,12 +74,7 @@ final class Victim {
   }
 
   private static Module compiled(ModelSource source) {
-    var options =
-        new Compiler.Options(
-            new Compiler.Cut.Whole(),
-            Compiler.backend("cpu"),
-            Phase.QUANTIZED,
-            (phase, module) -> {});
+    var options = Compiler.Options.whole(Compiler.backend("cpu"), Phase.QUANTIZED);
     return Compiler.compile(source.module(), source.phase(), options).module();
   }
 

@@ -90,8 +90,7 @@ public final class Models {
   }
 
   static Compiler.Compiled compile(ModelSource source, String backend, Compiler.Cut cut) {
-    var options =
-        new Compiler.Options(cut, Compiler.backend(backend), Phase.SCHEDULED, (p, m) -> {});
+    var options = Compiler.Options.of(cut, Compiler.backend(backend), Phase.SCHEDULED);
     return Compiler.compile(source.module(), source.phase(), options);
   }
 

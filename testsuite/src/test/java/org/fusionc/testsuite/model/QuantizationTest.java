@@ -27,7 +27,7 @@ class QuantizationTest {
 
   private static Compiler.Compiled compile(
       ModelSource source, String backend, @Nullable String rules, Compiler.Cut cut, Phase until) {
-    var options = new Compiler.Options(cut, Compiler.backend(backend), until, (p, m) -> {}, rules);
+    var options = Compiler.Options.of(cut, Compiler.backend(backend), until).quantized(rules);
     return Compiler.compile(source.module(), source.phase(), options);
   }
 
@@ -93,11 +93,7 @@ class QuantizationTest {
             Compiler.compile(
                 artifact.module(),
                 artifact.phase(),
-                new Compiler.Options(
-                    new Compiler.Cut.Whole(),
-                    Compiler.backend("cpu"),
-                    Phase.SCHEDULED,
-                    (p, m) -> {}));
+                Compiler.Options.whole(Compiler.backend("cpu"), Phase.SCHEDULED));
         assertThat(tokens(artifact, again, "cpu")).isEqualTo(tokens(source, compiled, "cpu"));
       }
     }
@@ -127,8 +123,7 @@ class QuantizationTest {
               () -> compile(artifact, "cpu", "q4", new Compiler.Cut.Whole(), Phase.SCHEDULED))
           .hasMessageContaining("compiled to phase quantized");
       var options =
-          new Compiler.Options(
-              new Compiler.Cut.Stages(2), Compiler.backend("cpu"), Phase.SCHEDULED, (p, m) -> {});
+          Compiler.Options.of(new Compiler.Cut.Stages(2), Compiler.backend("cpu"), Phase.SCHEDULED);
       var cut = Compiler.compile(artifact.module(), artifact.phase(), options);
       assertThat(tokens(artifact, cut, "cpu")).hasSize(24);
     }

@@ -63,9 +63,7 @@ final class Served implements AutoCloseable {
     var backend = Compiler.backend("cpu");
     var compiled =
         Compiler.compile(
-            source.module(),
-            source.phase(),
-            new Compiler.Options(Compiler.Cut.stages(1), backend, Phase.SCHEDULED, (p, m) -> {}));
+            source.module(), source.phase(), Compiler.Options.whole(backend, Phase.SCHEDULED));
     int pages = Engine.pages(source.context(), options.sessions());
     var engine =
         Engine.start(
