@@ -4,15 +4,15 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
-import org.fusionc.ir.backend.Batch;
 import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
@@ -51,21 +51,29 @@ public final class Coordinator implements AutoCloseable {
   /** What happens to the coordinator's thread; null fields are not part of the event. */
   private record Event(
       @Nullable Session submitted,
+      @Nullable Session turned,
       @Nullable Sent sent,
       @Nullable Frame result,
       @Nullable Throwable failure) {
+    static Event submitted(Session session) {
+      return new Event(session, null, null, null, null);
+    }
+
+    /** It was cancelled, or its listener has caught up or ended it. */
+    static Event turned(Session session) {
+      return new Event(null, session, null, null, null);
+    }
+
+    static Event received(Sent sent, @Nullable Frame result, @Nullable Throwable failure) {
+      return new Event(null, null, sent, result, failure);
+    }
+
     boolean isClose() {
-      return submitted == null && sent == null;
+      return submitted == null && turned == null && sent == null;
     }
   }
 
-  /**
-   * A frame under way: per session how many of its tokens it carries, and whether the last one is
-   * the session's last, so that its logits come back.
-   */
-  private record Sent(List<Session> sessions, List<Integer> tokens, List<Boolean> outputs) {}
-
-  private static final Event CLOSE = new Event(null, null, null, null);
+  private static final Event CLOSE = new Event(null, null, null, null, null);
 
   private final Pipeline pipeline;
   private final Limits limits;
@@ -73,6 +81,8 @@ public final class Coordinator implements AutoCloseable {
   private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
   private final AtomicLong sessionIds = new AtomicLong();
   private final Set<Session> live = ConcurrentHashMap.newKeySet();
+  private final ExecutorService listening =
+      Executors.newCachedThreadPool(Thread.ofPlatform().daemon().name("listener").factory());
   private final Thread thread;
   private volatile @Nullable Throwable ended;
 
@@ -86,6 +96,10 @@ public final class Coordinator implements AutoCloseable {
   private final Deque<Session> waiting = new ArrayDeque<>();
   private final Deque<Session> ready = new ArrayDeque<>();
   private int active;
+
+  /** How many of the active ones wait for their listeners. */
+  private int paused;
+
   private int framesUnderWay;
 
   public Coordinator(Pipeline pipeline, Limits limits) {
@@ -139,16 +153,37 @@ public final class Coordinator implements AutoCloseable {
               "ask for fewer tokens, or provide for a larger cache")
           .exception();
     }
-    var session = new Session(sessionIds.incrementAndGet(), request, listener);
+    var session =
+        new Session(
+            sessionIds.incrementAndGet(), request, listener, s -> events.add(Event.turned(s)));
+    if (listener.mayWait()) {
+      session.hearing = hearing(session);
+    }
     live.add(session);
     var _ = session.done.whenComplete((_, _) -> live.remove(session));
-    events.add(new Event(session, null, null, null));
+    events.add(Event.submitted(session));
     // Whoever ends the coordinator says so before ending the live sessions: one of the two sees it.
     var cause = ended;
     if (cause != null) {
       session.done.completeExceptionally(cause);
     }
     return session;
+  }
+
+  private Hearing hearing(Session session) {
+    var heard =
+        new Hearing.Heard() {
+          @Override
+          public void turned() {
+            events.add(Event.turned(session));
+          }
+
+          @Override
+          public Completion stopped(List<Integer> ids) {
+            return completion(session, ids, Completion.Reason.STOP);
+          }
+        };
+    return new Hearing(session.listener, session.done, listening, heard);
   }
 
   /** The positions that a request can come to use: the last token is never fed. */
@@ -185,6 +220,9 @@ public final class Coordinator implements AutoCloseable {
       if (event.submitted != null) {
         waiting.add(event.submitted);
       }
+      if (event.turned != null) {
+        turned(event.turned);
+      }
       if (event.sent != null) {
         received(event.sent, event.result, event.failure);
       }
@@ -202,7 +240,7 @@ public final class Coordinator implements AutoCloseable {
       var session = waiting.getFirst();
       if (session.cancelled) {
         waiting.removeFirst();
-        session.done.complete(completion(session, Completion.Reason.CANCELLED));
+        finish(session, Completion.Reason.CANCELLED, null);
         continue;
       }
       var pages = pageTable.take(positions(session.request));
@@ -221,7 +259,7 @@ public final class Coordinator implements AutoCloseable {
   private void send() {
     int depth = pipeline.depth();
     while (framesUnderWay < depth && !ready.isEmpty()) {
-      int share = Math.ceilDiv(active, depth);
+      int share = Math.ceilDiv(active - paused, depth);
       int budget = limits.frameTokens();
       var sessions = new ArrayList<Session>();
       var tokens = new ArrayList<Integer>();
@@ -242,69 +280,37 @@ public final class Coordinator implements AutoCloseable {
       }
       framesUnderWay++;
       var sent = new Sent(sessions, tokens, outputs);
-      var frame = frame(sent);
+      var frame = sent.frame(pipeline.input());
       // The next chunk of a prompt need not wait for this one: frames keep their order.
       ready.addAll(unfinished);
       var _ =
           pipeline
               .submit(frame)
-              .whenComplete(
-                  (result, failure) -> events.add(new Event(null, sent, result, failure)));
+              .whenComplete((result, failure) -> events.add(Event.received(sent, result, failure)));
     }
-  }
-
-  private Frame frame(Sent sent) {
-    int count = sent.tokens.stream().mapToInt(Integer::intValue).sum();
-    var ids = new int[count];
-    var sequence = new int[count];
-    var position = new int[count];
-    var outputs = new ArrayList<Integer>();
-    var pages = new ArrayList<int[]>();
-    var sessions = new ArrayList<Long>();
-    int at = 0;
-    for (int row = 0; row < sent.sessions.size(); row++) {
-      var session = sent.sessions.get(row);
-      for (int i = 0; i < sent.tokens.get(row); i++, at++) {
-        ids[at] = session.ids[session.fed + i];
-        sequence[at] = row;
-        position[at] = session.fed + i;
-      }
-      session.fed += sent.tokens.get(row);
-      if (session.fed == session.length) {
-        outputs.add(at - 1);
-      }
-      pages.add(session.pages);
-      sessions.add(session.id);
-    }
-    var batch =
-        new Batch(
-            sequence, position, outputs.stream().mapToInt(Integer::intValue).toArray(), pages);
-    var tensors = new LinkedHashMap<String, Tensor>();
-    tensors.put(pipeline.input(), Tensor.of(ids, count));
-    return new Frame(sessions, batch, tensors);
   }
 
   private void received(Sent sent, @Nullable Frame result, @Nullable Throwable failure) {
     framesUnderWay--;
-    sent.sessions.forEach(session -> session.underWay--);
+    sent.sessions().forEach(session -> session.underWay--);
     if (failure != null || result == null) {
       var cause = failure == null ? new CancellationException() : failure;
-      sent.sessions.forEach(session -> end(session, null, cause));
+      sent.sessions().forEach(session -> end(session, null, cause));
       return;
     }
     var logits = result.tensors().firstEntry().getValue();
     long row = logits.shape().getLast() * Float.BYTES;
     int output = 0;
-    for (int i = 0; i < sent.sessions.size(); i++) {
-      var session = sent.sessions.get(i);
-      if (sent.outputs.get(i)) {
+    for (int i = 0; i < sent.sessions().size(); i++) {
+      var session = sent.sessions().get(i);
+      if (sent.outputs().get(i)) {
         var own = logits.data().asSlice(output++ * row, row);
-        if (session.done.isDone()) {
+        if (session.ended) {
           release(session);
         } else {
           step(session, own);
         }
-      } else if (session.done.isDone()) {
+      } else if (session.ended) {
         release(session);
       } else if (session.cancelled) {
         end(session, Completion.Reason.CANCELLED, null);
@@ -312,9 +318,29 @@ public final class Coordinator implements AutoCloseable {
     }
   }
 
+  private void turned(Session session) {
+    if (session.ended) {
+      return;
+    }
+    if (session.done.isDone()) {
+      end(session, Completion.Reason.STOP, null);
+    } else if (session.paused && session.cancelled) {
+      end(session, Completion.Reason.CANCELLED, null);
+    } else if (session.paused) {
+      session.paused = false;
+      paused--;
+      ready.add(session);
+    }
+  }
+
   /** The logits after a session's last token have come: choose the next one. */
   private void step(Session session, MemorySegment logits) {
     try {
+      if (session.done.isDone()) {
+        // Its listener has ended it meanwhile.
+        end(session, Completion.Reason.STOP, null);
+        return;
+      }
       if (session.logits == null) {
         session.logits = logits.toArray(Tensor.FLOAT);
       }
@@ -336,12 +362,16 @@ public final class Coordinator implements AutoCloseable {
       }
       session.append(token);
       tokens++;
-      if (!tell(session, token, logits)) {
+      var answer = tell(session, token, logits);
+      if (answer == Answer.STOP) {
         end(session, Completion.Reason.STOP, null);
       } else if (session.generated() >= session.request.maxTokens()) {
         end(session, Completion.Reason.LENGTH, null);
       } else if (session.length > limits.context()) {
         end(session, Completion.Reason.CONTEXT, null);
+      } else if (answer == Answer.PAUSE) {
+        session.paused = true;
+        paused++;
       } else {
         ready.add(session);
       }
@@ -350,28 +380,52 @@ public final class Coordinator implements AutoCloseable {
     }
   }
 
-  private static boolean tell(Session session, int token, MemorySegment logits) {
+  /** What a session does after a token. */
+  private enum Answer {
+    GO_ON,
+    STOP,
+    PAUSE
+  }
+
+  private static Answer tell(Session session, int token, MemorySegment logits) {
     int alternatives = session.request.alternatives();
-    return alternatives < 0
-        ? session.listener.accept(token)
-        : session.listener.accept(
-            token, LogProbabilities.choice(logits.toArray(Tensor.FLOAT), token, alternatives));
+    var choice =
+        alternatives < 0
+            ? null
+            : LogProbabilities.choice(logits.toArray(Tensor.FLOAT), token, alternatives);
+    var hearing = session.hearing;
+    if (hearing != null) {
+      return hearing.token(token, choice) ? Answer.GO_ON : Answer.PAUSE;
+    }
+    return Hearing.tell(session.listener, token, choice) ? Answer.GO_ON : Answer.STOP;
   }
 
   private void end(
       Session session, Completion.@Nullable Reason reason, @Nullable Throwable failure) {
-    if (session.done.isDone()) {
-      release(session);
-      return;
-    }
-    active--;
-    ready.remove(session);
-    if (reason != null) {
-      session.done.complete(completion(session, reason));
-    } else {
-      session.done.completeExceptionally(failure == null ? new CancellationException() : failure);
+    if (!session.ended) {
+      active--;
+      ready.remove(session);
+      if (session.paused) {
+        session.paused = false;
+        paused--;
+      }
+      finish(session, reason, failure);
     }
     release(session);
+  }
+
+  private static void finish(
+      Session session, Completion.@Nullable Reason reason, @Nullable Throwable failure) {
+    session.ended = true;
+    var completion = reason == null ? null : completion(session, session.generatedIds(), reason);
+    var cause = failure == null ? new CancellationException() : failure;
+    if (session.hearing != null) {
+      session.hearing.end(completion, cause);
+    } else if (completion != null) {
+      session.done.complete(completion);
+    } else {
+      session.done.completeExceptionally(cause);
+    }
   }
 
   /** Frees an ended session's cache, once no frame that writes to it is under way. */
@@ -384,10 +438,11 @@ public final class Coordinator implements AutoCloseable {
     }
   }
 
-  private static Completion completion(Session session, Completion.Reason reason) {
+  private static Completion completion(
+      Session session, List<Integer> ids, Completion.Reason reason) {
     long first = session.firstToken == 0 ? System.nanoTime() : session.firstToken;
     return new Completion(
-        session.generatedIds(),
+        ids,
         reason,
         session.logits == null ? new float[0] : session.logits,
         first - session.submitted,
@@ -401,5 +456,6 @@ public final class Coordinator implements AutoCloseable {
     Pipeline.join(thread);
     pipeline.close();
     fail(new CancellationException());
+    listening.shutdown();
   }
 }

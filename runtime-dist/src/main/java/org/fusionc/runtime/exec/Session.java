@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
 import org.fusionc.runtime.sampling.Sampler;
 import org.jspecify.annotations.Nullable;
 
@@ -32,7 +33,19 @@ public final class Session {
   float @Nullable [] logits;
   volatile boolean cancelled;
 
-  Session(long id, Request request, TokenListener listener) {
+  /** Between it and a listener that may wait; null for one that does not. */
+  @Nullable Hearing hearing;
+
+  /** It waits for its listener. */
+  boolean paused;
+
+  /** Nothing will be fed any more; {@code done} comes once the listener has heard all. */
+  boolean ended;
+
+  private final Consumer<Session> onCancel;
+
+  Session(long id, Request request, TokenListener listener, Consumer<Session> onCancel) {
+    this.onCancel = onCancel;
     this.id = id;
     this.request = request;
     this.listener = listener;
@@ -60,6 +73,7 @@ public final class Session {
   /** Ends the session as soon as the frame that it is in comes back. */
   public void cancel() {
     cancelled = true;
+    onCancel.accept(this);
   }
 
   void append(int token) {

@@ -14,6 +14,7 @@ import org.fusionc.partitioner.cost.Step;
 import org.fusionc.runtime.exec.Completion;
 import org.fusionc.runtime.exec.Request;
 import org.fusionc.runtime.exec.Session;
+import org.fusionc.runtime.exec.TokenListener;
 import org.fusionc.runtime.sampling.SamplingOptions;
 import org.jspecify.annotations.Nullable;
 
@@ -240,7 +241,7 @@ public final class Benchmark {
       ids.add((int) ((i * 7919L + 13 + seed * 31L) % vocabulary));
     }
     var request = new Request(ids, SamplingOptions.greedy(), maxTokens, Set.of());
-    return engine.submit(request, id -> true);
+    return engine.submit(request, TokenListener.prompt(id -> true));
   }
 
   private static double median(double[] values) {

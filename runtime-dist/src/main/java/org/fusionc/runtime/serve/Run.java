@@ -117,6 +117,11 @@ final class Run implements AutoCloseable {
       events.add(new Event.Token(index, id, scores, System.nanoTime()));
       return !choice.cancelled;
     }
+
+    @Override
+    public boolean mayWait() {
+      return false;
+    }
   }
 
   /** The next event, or null if there is none for so long. */

@@ -93,7 +93,7 @@ final class Deployment implements AutoCloseable {
       int tokens,
       TokenListener listener) {
     var request = new Request(prompt, sampling, tokens, Set.of());
-    return engine.submit(request, listener).await().ids();
+    return engine.submit(request, TokenListener.prompt(listener)).await().ids();
   }
 
   @Override

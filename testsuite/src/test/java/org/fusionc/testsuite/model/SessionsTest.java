@@ -16,6 +16,7 @@ import org.fusionc.runtime.exec.LocalStage;
 import org.fusionc.runtime.exec.Request;
 import org.fusionc.runtime.exec.Session;
 import org.fusionc.runtime.exec.Stage;
+import org.fusionc.runtime.exec.TokenListener;
 import org.fusionc.runtime.model.Compiler;
 import org.fusionc.runtime.model.Engine;
 import org.fusionc.runtime.sampling.SamplingOptions;
@@ -167,7 +168,7 @@ class SessionsTest {
         var session =
             coordinator.submit(
                 new Request(prompt(5), SamplingOptions.greedy(), 40, Set.of()),
-                id -> {
+                TokenListener.prompt(id -> {
                   // No frame is under way here: this is the only session. Each stage dies in turn.
                   int stage = count[0]++ / 7;
                   if (count[0] % 7 == 0 && stage < stages.size()) {
@@ -179,7 +180,7 @@ class SessionsTest {
                     stages.get(stage).run(replay);
                   }
                   return true;
-                });
+                }));
         assertThat(session.await().ids()).isEqualTo(undisturbed);
         assertThat(count[0]).isEqualTo(40);
       }
