@@ -1,5 +1,6 @@
 package org.fusionc.backend.cpu;
 
+import java.util.ArrayList;
 import org.fusionc.backend.cpu.jit.KvAppend;
 import org.fusionc.backend.cpu.jit.PagedAttention;
 import org.fusionc.backend.cpu.jit.RopeTable;
@@ -7,6 +8,8 @@ import org.fusionc.backend.cpu.jit.Rotation;
 import org.fusionc.backend.cpu.jit.Target;
 import org.fusionc.backend.cpu.jit.Tier;
 import org.fusionc.backend.cpu.kernel.Attention;
+import org.fusionc.backend.cpu.kernel.CacheReader;
+import org.fusionc.backend.cpu.kernel.CacheWriter;
 import org.fusionc.backend.cpu.kernel.FloatFormat;
 import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.kernel.Rope;
@@ -23,9 +26,69 @@ import org.jspecify.annotations.Nullable;
  * Which kernels rotate, append to the KV cache and attend to it: machine code in the tiers that
  * have it, else the portable ones. All kernels of a program agree, since the cache's layout is
  * theirs.
+ *
+ * <p>Kernels in machine code rotate what they read; the portable ones have it rotated first, into
+ * working memory of its own.
  */
 final class CacheKernels {
   private CacheKernels() {}
+
+  /** A rotation as an op states it. */
+  private record Turn(Value freqs, double scale, boolean interleaved) {
+    /** Its frequencies must be known when the program is compiled. */
+    private float[] frequencies(Wiring w) {
+      return w.constant(freqs).toArray(Tensor.FLOAT);
+    }
+
+    RopeTable table(Wiring w) {
+      var list = new ArrayList<Float>();
+      for (float value : frequencies(w)) {
+        list.add(value);
+      }
+      return w.ropeTable(new RopeTable.Key(list, (float) scale, interleaved));
+    }
+
+    /** The portable rotation, as a step. */
+    Step step(Wiring w, int from, int to) {
+      var rope = new Rope(frequencies(w), (float) scale, interleaved);
+      return run -> {
+        var shape = run.shape(from);
+        rope.run(
+            run.pool(),
+            run.data(from),
+            run.data(to),
+            run.batch().position(),
+            (int) shape[1],
+            (int) shape[2]);
+      };
+    }
+  }
+
+  /** An operand that a kernel reads: how it is rotated on the way, if it is. */
+  private record Turned(@Nullable RopeTable inKernel, @Nullable Step before, int value) {
+    static Turned of(Wiring w, Value x, @Nullable Turn turn, @Nullable Target target) {
+      int from = w.of(x);
+      if (turn == null) {
+        return new Turned(null, null, from);
+      }
+      if (target != null) {
+        return new Turned(turn.table(w), null, from);
+      }
+      int to = w.scratch(x);
+      return new Turned(null, turn.step(w, from, to), to);
+    }
+
+    /** The kernel's step, after the rotation if that is a step of its own. */
+    Step then(Step kernel) {
+      var first = before;
+      return first == null
+          ? kernel
+          : run -> {
+            first.run(run);
+            kernel.run(run);
+          };
+    }
+  }
 
   private static KvPages.Kind kind(Type.Kv kv) {
     var format = kv.dtype() == Scalar.F16 ? FloatFormat.F16 : FloatFormat.F32;
@@ -38,29 +101,14 @@ final class CacheKernels {
 
   /** The cache of a layer, as the kernels of a tier keep it. */
   static KvPages cache(Tier tier, int pages, int pageTokens, Type.Kv type) {
-    var kind = kind(type);
     return Target.of(tier).isPresent()
-        ? PagedAttention.cache(pages, pageTokens, kind)
-        : new KvPages(
-            pages, pageTokens, kind.heads(), kind.keyDim(), kind.valueDim(), kind.format());
-  }
-
-  /** What a rotation is made of; its frequencies must be known when the program is compiled. */
-  private static RopeTable.Key key(Wiring w, Value freqs, double scale, boolean interleaved) {
-    float[] values = w.constant(freqs).toArray(Tensor.FLOAT);
-    var list = new java.util.ArrayList<Float>();
-    for (float value : values) {
-      list.add(value);
-    }
-    return new RopeTable.Key(list, (float) scale, interleaved);
-  }
-
-  private static Rope rotation(Wiring w, Value freqs, double scale, boolean interleaved) {
-    return new Rope(w.constant(freqs).toArray(Tensor.FLOAT), (float) scale, interleaved);
+        ? PagedAttention.cache(pages, pageTokens, kind(type))
+        : new KvPages(pages, pageTokens, kind(type));
   }
 
   static Choice rope(org.fusionc.ir.op.Rope op, Tier tier) {
     var target = Target.of(tier).orElse(null);
+    var turn = new Turn(op.freqs(), op.scale(), op.interleaved());
     return DecoderKernels.onF32(
         op.x(),
         DecoderKernels.named("rope", target),
@@ -68,11 +116,10 @@ final class CacheKernels {
           int x = w.of(op.x());
           int y = w.of(op);
           if (target == null) {
-            var rope = rotation(w, op.freqs(), op.scale(), op.interleaved());
-            return run -> rotate(run, rope, x, y);
+            return turn.step(w, x, y);
           }
-          var table = w.ropeTable(key(w, op.freqs(), op.scale(), op.interleaved()));
-          var rotation = new Rotation(target, table, (int) op.tensorType().dim(2).value());
+          int dim = (int) op.tensorType().dim(2).value();
+          var rotation = new Rotation(target, turn.table(w), dim);
           return run ->
               rotation.run(
                   run.pool(),
@@ -83,124 +130,45 @@ final class CacheKernels {
         });
   }
 
-  private static void rotate(Run run, Rope rope, int from, int to) {
-    var shape = run.shape(from);
-    rope.run(
-        run.pool(),
-        run.data(from),
-        run.data(to),
-        run.batch().position(),
-        (int) shape[1],
-        (int) shape[2]);
-  }
-
-  /** A kernel on a cache and an f32 operand, if the cache is kept in a way that it reads. */
-  private static Choice onCache(Value kv, Value x, String name, Choice.Factory factory) {
-    var dtype = ((Type.Kv) kv.type()).dtype();
-    return dtype == Scalar.F32 || dtype == Scalar.F16
-        ? DecoderKernels.onF32(x, name, factory)
-        : Choice.none("the cache is kept as " + dtype, "f32 or f16");
-  }
-
   static Choice kvAppend(org.fusionc.ir.op.KvAppend op, Tier tier) {
-    var target = Target.of(tier).orElse(null);
-    return onCache(
-        op.kv(),
-        op.k(),
-        DecoderKernels.named("kv_append", target),
-        w -> {
-          int kv = w.of(op.kv());
-          int k = w.of(op.k());
-          int v = w.of(op.v());
-          return target == null
-              ? run -> append(run, run.cache(kv), k, v)
-              : append(new KvAppend(target, kind(op.kv()), null), kv, k, v);
-        });
+    return append("kv_append", op.kv(), op.k(), op.v(), null, tier);
   }
 
   static Choice ropeKvAppend(RopeKvAppend op, Tier tier) {
+    var turn = new Turn(op.freqs(), op.scale(), op.interleaved());
+    return append("rope_kv_append", op.kv(), op.k(), op.v(), turn, tier);
+  }
+
+  private static Choice append(
+      String name, Value cache, Value keys, Value values, @Nullable Turn turn, Tier tier) {
     var target = Target.of(tier).orElse(null);
     return onCache(
-        op.kv(),
-        op.k(),
-        DecoderKernels.named("rope_kv_append", target),
+        cache,
+        keys,
+        DecoderKernels.named(name, target),
         w -> {
-          int kv = w.of(op.kv());
-          int from = w.of(op.k());
-          int v = w.of(op.v());
-          if (target != null) {
-            var table = w.ropeTable(key(w, op.freqs(), op.scale(), op.interleaved()));
-            return append(new KvAppend(target, kind(op.kv()), table), kv, from, v);
-          }
-          int k = w.scratch(op.k());
-          var rope = rotation(w, op.freqs(), op.scale(), op.interleaved());
-          return run -> {
-            rotate(run, rope, from, k);
-            append(run, run.cache(kv), k, v);
-          };
+          int kv = w.of(cache);
+          var k = Turned.of(w, keys, turn, target);
+          int v = w.of(values);
+          CacheWriter kernel =
+              target == null
+                  ? (pool, pages, key, value, batch) -> pages.append(pool, key, value, batch)
+                  : new KvAppend(target, kind(cache), k.inKernel);
+          return k.then(run ->
+              kernel.run(run.pool(), run.cache(kv), run.data(k.value), run.data(v), run.batch()));
         });
-  }
-
-  private static Step append(KvAppend kernel, int kv, int k, int v) {
-    return run ->
-        kernel.run(
-            run.pool(),
-            run.cache(kv),
-            run.data(k),
-            run.data(v),
-            run.batch().sequence(),
-            run.batch().position(),
-            run.pages());
-  }
-
-  private static void append(Run run, KvPages cache, int k, int v) {
-    cache.append(
-        run.pool(),
-        run.data(k),
-        run.data(v),
-        run.batch().sequence(),
-        run.batch().position(),
-        run.pages());
   }
 
   static Choice attention(org.fusionc.ir.op.Attention op, Tier tier) {
-    var target = Target.of(tier).orElse(null);
-    return onCache(
-        op.kv(),
-        op.q(),
-        DecoderKernels.named("attention", target),
-        w -> {
-          int q = w.of(op.q());
-          int kv = w.of(op.kv());
-          var shape = shape(op.q(), op.scale(), op.window(), op.softcap());
-          return target == null
-              ? attend(w, op, q, kv, op.slopes(), op.sinks(), shape)
-              : attend(w, target, op, null, q, op.kv(), op.slopes(), op.sinks(), shape);
-        });
+    var shape = shape(op.q(), op.scale(), op.window(), op.softcap());
+    return attend("attention", op, op.kv(), op.q(), op.slopes(), op.sinks(), shape, null, tier);
   }
 
   static Choice ropeAttention(RopeAttention op, Tier tier) {
-    var target = Target.of(tier).orElse(null);
-    return onCache(
-        op.kv(),
-        op.q(),
-        DecoderKernels.named("rope_attention", target),
-        w -> {
-          int from = w.of(op.q());
-          int kv = w.of(op.kv());
-          var shape = shape(op.q(), op.scale(), op.window(), op.softcap());
-          if (target != null) {
-            var table = w.ropeTable(key(w, op.freqs(), op.ropeScale(), op.interleaved()));
-            return attend(w, target, op, table, from, op.kv(), op.slopes(), op.sinks(), shape);
-          }
-          int q = w.scratch(op.q());
-          var rope = rotation(w, op.freqs(), op.ropeScale(), op.interleaved());
-          var attend = attend(w, op, q, kv, op.slopes(), op.sinks(), shape);
-          return run -> {
-            rotate(run, rope, from, q);
-            attend.run(run);
-          };
-        });
+    var shape = shape(op.q(), op.scale(), op.window(), op.softcap());
+    var turn = new Turn(op.freqs(), op.ropeScale(), op.interleaved());
+    return attend(
+        "rope_attention", op, op.kv(), op.q(), op.slopes(), op.sinks(), shape, turn, tier);
   }
 
   private static Attention.Shape shape(Value q, double scale, long window, double softcap) {
@@ -211,57 +179,46 @@ final class CacheKernels {
         (float) softcap);
   }
 
-  private static Step attend(
-      Wiring w,
-      Target target,
+  private static Choice attend(
+      String name,
       Op op,
-      @Nullable RopeTable rope,
-      int q,
       Value cache,
+      Value queries,
       @Nullable Value slopes,
       @Nullable Value sinks,
-      Attention.Shape shape) {
-    int slope = w.f32OrNone(slopes);
-    int sink = w.f32OrNone(sinks);
-    int kv = w.of(cache);
-    int y = w.of(op);
-    var kernel =
-        new PagedAttention(target, kind(cache), shape, rope, slopes != null, sinks != null);
-    return run ->
-        kernel.run(
-            run.pool(),
-            run.cache(kv),
-            run.data(q),
-            slope < 0 ? null : run.data(slope),
-            sink < 0 ? null : run.data(sink),
-            run.data(y),
-            run.batch().sequence(),
-            run.batch().position(),
-            run.pages());
+      Attention.Shape shape,
+      @Nullable Turn turn,
+      Tier tier) {
+    var target = Target.of(tier).orElse(null);
+    return onCache(
+        cache,
+        queries,
+        DecoderKernels.named(name, target),
+        w -> {
+          int kv = w.of(cache);
+          var q = Turned.of(w, queries, turn, target);
+          int slope = w.f32OrNone(slopes);
+          int sink = w.f32OrNone(sinks);
+          int y = w.of(op);
+          CacheReader kernel =
+              target == null
+                  ? new Attention(shape)
+                  : new PagedAttention(
+                      target, kind(cache), shape, q.inKernel, slopes != null, sinks != null);
+          return q.then(run -> {
+            var operands =
+                new Attention.Operands(
+                    run.data(q.value), run.dataOrNone(slope), run.dataOrNone(sink), run.data(y));
+            kernel.run(run.pool(), run.cache(kv), operands, run.batch());
+          });
+        });
   }
 
-  private static Step attend(
-      Wiring w,
-      Op op,
-      int q,
-      int kv,
-      @Nullable Value slopes,
-      @Nullable Value sinks,
-      Attention.Shape shape) {
-    int slope = w.f32OrNone(slopes);
-    int sink = w.f32OrNone(sinks);
-    int y = w.of(op);
-    return run ->
-        Attention.run(
-            run.pool(),
-            run.cache(kv),
-            shape,
-            run.data(q),
-            slope < 0 ? null : run.data(slope),
-            sink < 0 ? null : run.data(sink),
-            run.data(y),
-            run.batch().sequence(),
-            run.batch().position(),
-            run.pages());
+  /** A kernel on a cache and an f32 operand, if the cache is kept in a way that it reads. */
+  private static Choice onCache(Value kv, Value x, String name, Choice.Factory factory) {
+    var dtype = ((Type.Kv) kv.type()).dtype();
+    return dtype == Scalar.F32 || dtype == Scalar.F16
+        ? DecoderKernels.onF32(x, name, factory)
+        : Choice.none("the cache is kept as " + dtype, "f32 or f16");
   }
 }

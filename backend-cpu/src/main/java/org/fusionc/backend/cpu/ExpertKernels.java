@@ -56,9 +56,9 @@ final class ExpertKernels {
                     gate.in(run),
                     up.in(run),
                     down.in(run),
-                    gateBias < 0 ? null : run.data(gateBias),
-                    upBias < 0 ? null : run.data(upBias),
-                    downBias < 0 ? null : run.data(downBias),
+                    run.dataOrNone(gateBias),
+                    run.dataOrNone(upBias),
+                    run.dataOrNone(downBias),
                     gating);
             kernel.run(
                 run.pool(),

@@ -40,12 +40,7 @@ final class LinearKernels {
           int y = w.of(op);
           PackedLinear layer = w.packed((Weight) op.weight(), target).getFirst();
           return run ->
-              layer.run(
-                  run.pool(),
-                  run.data(x),
-                  bias < 0 ? null : run.data(bias),
-                  run.data(y),
-                  run.rows(x));
+              layer.run(run.pool(), run.data(x), run.dataOrNone(bias), run.data(y), run.rows(x));
         });
   }
 }

@@ -1,7 +1,6 @@
 package org.fusionc.backend.cpu;
 
 import java.lang.foreign.MemorySegment;
-import java.util.List;
 import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.ir.backend.Batch;
@@ -44,6 +43,11 @@ final class Run {
     return data[value];
   }
 
+  /** As {@link #data}; null for an operand that is absent, whose number is -1. */
+  @Nullable MemorySegment dataOrNone(int value) {
+    return value < 0 ? null : data[value];
+  }
+
   /** The cache that a state value stands for. */
   KvPages cache(int value) {
     var cache = caches[value];
@@ -75,9 +79,5 @@ final class Run {
       rows *= shape[i];
     }
     return Math.toIntExact(rows);
-  }
-
-  List<int[]> pages() {
-    return batch().pages();
   }
 }

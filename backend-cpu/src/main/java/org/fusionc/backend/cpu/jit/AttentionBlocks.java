@@ -2,18 +2,17 @@ package org.fusionc.backend.cpu.jit;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.List;
 import org.fusionc.backend.cpu.kernel.Attention;
+import org.fusionc.backend.cpu.kernel.AttentionCall;
+import org.fusionc.backend.cpu.kernel.AttentionSteps;
 import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.kernel.Scratch;
-import org.fusionc.backend.cpu.x86.MachineCode;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The steps of one {@link PagedAttention}: a block of consecutive tokens against one key head,
  * chunk by chunk, and in each chunk tile by tile of rows (a row is a token and a query head).
  */
-final class AttentionBlocks {
+final class AttentionBlocks implements AttentionSteps {
   private static final int GROUP = AttentionLayout.GROUP;
   private static final int CHUNK = AttentionLayout.CHUNK;
   private static final int SCORE_BYTES = AttentionLayout.SCORE_BYTES;
@@ -26,21 +25,12 @@ final class AttentionBlocks {
   @SuppressWarnings("restricted") // what is written here is this thread's scratch memory
   private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
+  private final PagedAttention attention;
   private final AttentionKernels kernels;
   private final AttentionLayout layout;
-  private final MachineCode rotate;
-  private final MachineCode weigh;
-  private final MachineCode finish;
+  private final AttentionCall call;
   private final KvPages cache;
   private final Attention.Shape shape;
-  private final @Nullable RopeTable rope;
-  private final long q;
-  private final long slopes;
-  private final long sinks;
-  private final long out;
-  private final int[] sequence;
-  private final int[] position;
-  private final List<int[]> table;
   private final int group;
   private final int keyDim;
   private final int rowBytes;
@@ -59,37 +49,18 @@ final class AttentionBlocks {
   private final long scratchBytes;
 
   /**
-   * For some tokens.
+   * The steps of a call.
    *
    * @param most tokens in the largest block
    */
-  AttentionBlocks(
-      PagedAttention attention,
-      KvPages cache,
-      long q,
-      long slopes,
-      long sinks,
-      long out,
-      int[] sequence,
-      int[] position,
-      List<int[]> table,
-      int most) {
-    this.cache = cache;
-    shape = attention.shape;
-    rope = attention.rope;
-    rotate = attention.rotate;
-    weigh = attention.weigh;
-    finish = attention.finish;
+  AttentionBlocks(PagedAttention attention, AttentionCall call, int most) {
+    this.attention = attention;
+    this.call = call;
     kernels = attention.kernels;
-    this.q = q;
-    this.slopes = slopes;
-    this.sinks = sinks;
-    this.out = out;
-    this.sequence = sequence;
-    this.position = position;
-    this.table = table;
-    group = shape.heads() / cache.heads();
-    keyDim = cache.keyDim();
+    cache = call.cache();
+    shape = call.shape();
+    group = call.group();
+    keyDim = cache.kind().keyDim();
     inPlace = cache.wholeGroups();
     layout = kernels.layout;
     rowBytes = layout.stateBytes();
@@ -102,7 +73,7 @@ final class AttentionBlocks {
     values = keys + TABLE_BYTES;
     extras = values + TABLE_BYTES;
     stagedKeys = aligned(extras + WeightRow.EXTRA_BYTES);
-    stagedValues = stagedKeys + (inPlace ? 0 : (long) CHUNK * keyDim * cache.format().bytes());
+    stagedValues = stagedKeys + (inPlace ? 0 : (long) CHUNK * keyDim * layout.format().bytes());
     scratchBytes = stagedValues + (inPlace ? 0 : (long) CHUNK * layout.valueRowBytes());
   }
 
@@ -110,57 +81,58 @@ final class AttentionBlocks {
     return Math.ceilDiv(bytes, 64L) * 64;
   }
 
-  /** Bytes of the states of a block's rows. */
-  long stateBytes() {
+  @Override
+  public long stateBytes() {
     return stateBytes;
   }
 
-  /** Does tokens {@code first … end-1} with one key head from the first chunk to the last. */
-  void whole(int first, int end, int keyHead) {
+  @Override
+  public void whole(int first, int end, int keyHead) {
     long scratch = Scratch.reserve(scratchBytes);
     pack(first, end, keyHead, scratch);
-    int firstChunk = shape.firstVisible(position[first]) / CHUNK;
-    int lastChunk = position[end - 1] / CHUNK;
+    int firstChunk = call.firstVisible(first) / CHUNK;
+    int lastChunk = call.position(end - 1) / CHUNK;
     for (int chunk = firstChunk; chunk <= lastChunk; chunk++) {
       chunk(first, end, keyHead, chunk, scratch, scratch + states, chunk > firstChunk);
     }
     finish(first, end, keyHead, scratch + states);
   }
 
-  /** Does one chunk; rows that see nothing of it get an empty state. */
-  void chunk(int first, int end, int keyHead, int chunk, long state) {
+  @Override
+  public void chunk(int first, int end, int keyHead, int chunk, long state) {
     long scratch = Scratch.reserve(scratchBytes);
     pack(first, end, keyHead, scratch);
     chunk(first, end, keyHead, chunk, scratch, state, false);
   }
 
-  /** Takes the next chunk's states of some tokens into the ones so far. */
-  void merge(long state, long other, int tokens) {
+  @Override
+  public void merge(long state, long other, int tokens) {
     StateMerge.run(kernels.merge, state, other, (long) tokens * group);
   }
 
-  /** Divides by the sums of weights and writes the outputs. */
-  void finish(int first, int end, int keyHead, long state) {
+  @Override
+  public void finish(int first, int end, int keyHead, long state) {
     for (int t = first; t < end; t++) {
-      long head = (long) t * shape.heads() + (long) keyHead * group;
+      long head = call.row(t, keyHead);
       StateFinish.run(
-          finish,
+          attention.finish,
           state + (long) (t - first) * group * rowBytes,
-          out + head * cache.valueDim() * Float.BYTES,
+          call.out() + head * cache.kind().valueDim() * Float.BYTES,
           group,
-          sinks + (long) keyHead * group * Float.BYTES);
+          call.sinks() + (long) keyHead * group * Float.BYTES);
     }
   }
 
   /** Brings the queries of a block together, rotated and scaled. */
   private void pack(int first, int end, int keyHead, long to) {
+    var rope = attention.rope;
     for (int t = first; t < end; t++) {
-      long head = (long) t * shape.heads() + (long) keyHead * group;
+      long head = call.row(t, keyHead);
       RopeRow.run(
-          rotate,
-          q + head * keyDim * Float.BYTES,
+          attention.rotate,
+          call.q() + head * keyDim * Float.BYTES,
           to + (long) (t - first) * group * keyDim * Float.BYTES,
-          rope == null ? 0 : rope.row(position[t]),
+          rope == null ? 0 : rope.row(call.position(t)),
           group,
           shape.scale());
     }
@@ -169,8 +141,8 @@ final class AttentionBlocks {
   private void chunk(
       int first, int end, int keyHead, int chunk, long scratch, long state, boolean merged) {
     int start = chunk * CHUNK;
-    int from = Math.max(shape.firstVisible(position[first]) - start, 0);
-    int to = Math.min(position[end - 1] + 1 - start, CHUNK);
+    int from = Math.max(call.firstVisible(first) - start, 0);
+    int to = Math.min(call.position(end - 1) + 1 - start, CHUNK);
     int rows = (end - first) * group;
     if (from < to) {
       locate(first, end, keyHead, start, from, to, scratch);
@@ -179,8 +151,8 @@ final class AttentionBlocks {
     int step = Math.ceilDiv(rows, count);
     for (int r = 0; r < rows; r += step) {
       int n = Math.min(step, rows - r);
-      int tileFrom = Math.max(shape.firstVisible(position[first + r / group]) - start, 0);
-      int tileTo = Math.min(position[first + (r + n - 1) / group] + 1 - start, CHUNK);
+      int tileFrom = Math.max(call.firstVisible(first + r / group) - start, 0);
+      int tileTo = Math.min(call.position(first + (r + n - 1) / group) + 1 - start, CHUNK);
       long written = state + (long) r * rowBytes;
       if (tileFrom < tileTo) {
         tile(
@@ -223,10 +195,10 @@ final class AttentionBlocks {
     }
     int base = start + firstGroup * GROUP;
     for (int i = 0; i < n; i++) {
-      int at = position[first + (r + i) / group];
+      int at = call.position(first + (r + i) / group);
       extras(scratch + extras, keyHead * group + (r + i) % group, base - at);
       WeightRow.run(
-          weigh,
+          attention.weigh,
           row + (long) i * SCORE_BYTES,
           (long) groups * layout.vectorsPerGroup(),
           state + (long) i * rowBytes + layout.largestAt(),
@@ -258,21 +230,18 @@ final class AttentionBlocks {
       setFloat(to, 1 / shape.softcap());
       setFloat(to + 4, shape.softcap());
     }
-    if (slopes != 0) {
+    if (call.slopes() != 0) {
       setFloat(
-          to + 8, ALL.get(ValueLayout.JAVA_FLOAT_UNALIGNED, slopes + (long) head * Float.BYTES));
+          to + 8,
+          ALL.get(ValueLayout.JAVA_FLOAT_UNALIGNED, call.slopes() + (long) head * Float.BYTES));
       setFloat(to + 12, distance);
     }
   }
 
   /** Writes the addresses of key groups and value groups, copying them together if need be. */
   private void locate(int first, int end, int keyHead, int start, int from, int to, long scratch) {
-    int[] pages = table.get(sequence[first]);
+    int[] pages = call.pages(first, start + to - 1);
     int pageTokens = cache.pageTokens();
-    if ((start + to - 1) / pageTokens >= pages.length) {
-      throw new IllegalArgumentException(
-          "position " + (start + to - 1) + " of sequence " + sequence[first] + " has no page");
-    }
     int group = from / GROUP;
     int after = Math.ceilDiv(to, GROUP);
     for (int g = group; g < after; g++) {
@@ -297,7 +266,7 @@ final class AttentionBlocks {
       setLong(scratch + keys + 8L * (after + i), value(scratch, Math.min(group + i, after - 1)));
     }
     int following = start + CHUNK;
-    boolean more = inPlace && following <= position[end - 1];
+    boolean more = inPlace && following <= call.position(end - 1);
     setLong(
         scratch + values + 8L * after,
         more
@@ -312,7 +281,7 @@ final class AttentionBlocks {
   /** A group put together from pages that it straddles; a page before the window may be gone. */
   private void stage(int[] pages, int keyHead, int at, int from, int to, long key, long value) {
     int pageTokens = cache.pageTokens();
-    int bytes = cache.format().bytes();
+    int bytes = layout.format().bytes();
     ALL.asSlice(value, (long) GROUP * layout.valueRowBytes()).fill((byte) 0);
     for (int p = from; p < Math.min(to, at + GROUP); p++) {
       int page = pages[p / pageTokens];

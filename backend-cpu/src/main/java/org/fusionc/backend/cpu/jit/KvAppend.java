@@ -1,15 +1,16 @@
 package org.fusionc.backend.cpu.jit;
 
 import java.lang.foreign.MemorySegment;
-import java.util.List;
+import org.fusionc.backend.cpu.kernel.CacheWriter;
 import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.kernel.Scratch;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.backend.cpu.x86.MachineCode;
+import org.fusionc.ir.backend.Batch;
 import org.jspecify.annotations.Nullable;
 
 /** Writes keys, rotated if need be, and values to a paged cache, in machine code. */
-public final class KvAppend {
+public final class KvAppend implements CacheWriter {
   /** Elements per task. */
   private static final int TASK = 8 * 1024;
 
@@ -34,35 +35,22 @@ public final class KvAppend {
   }
 
   /**
-   * Appends some tokens.
+   * Appends.
    *
    * @param cache as {@link PagedAttention#cache} makes it
-   * @param k f32 [tokens, heads, keyDim]
-   * @param v f32 [tokens, heads, valueDim]
-   * @param sequence per token the row in {@code table}
-   * @param position per token its position
-   * @param table per sequence its pages, in order
-   * @throws IllegalArgumentException if a page number is out of range
    */
-  public void run(
-      ComputePool pool,
-      KvPages cache,
-      MemorySegment k,
-      MemorySegment v,
-      int[] sequence,
-      int[] position,
-      List<int[]> table) {
-    int heads = cache.heads();
-    int keyDim = cache.keyDim();
-    int tokens = sequence.length;
-    int keyElements = heads * keyDim;
-    int valueElements = heads * cache.valueDim();
+  @Override
+  public void run(ComputePool pool, KvPages cache, MemorySegment k, MemorySegment v, Batch batch) {
+    var kind = cache.kind();
+    int heads = kind.heads();
+    int keyElements = heads * kind.keyDim();
+    int valueElements = heads * kind.valueDim();
+    int tokens = batch.tokens();
+    int[] position = batch.position();
     Linears.check("k", k, (long) tokens * keyElements);
     Linears.check("v", v, (long) tokens * valueElements);
     int pageTokens = cache.pageTokens();
-    for (int t = 0; t < tokens; t++) {
-      cache.ensure(table.get(sequence[t])[position[t] / pageTokens]);
-    }
+    cache.ensure(batch);
     if (rope != null) {
       rope.prepare(position);
     }
@@ -72,7 +60,7 @@ public final class KvAppend {
         (from, to) -> {
           long rotated = Scratch.reserve((long) keyElements * Float.BYTES);
           for (int t = (int) from; t < to; t++) {
-            int page = table.get(sequence[t])[position[t] / pageTokens];
+            int page = cache.page(batch, t);
             int slot = position[t] % pageTokens;
             long key = k.address() + (long) t * keyElements * Float.BYTES;
             if (rope != null) {

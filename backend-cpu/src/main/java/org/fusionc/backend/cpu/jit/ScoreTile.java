@@ -1,7 +1,5 @@
 package org.fusionc.backend.cpu.jit;
 
-import static org.fusionc.backend.cpu.x86.Instruction.*;
-
 import java.util.ArrayList;
 import java.util.List;
 import org.fusionc.backend.cpu.kernel.FloatFormat;
@@ -10,7 +8,6 @@ import org.fusionc.backend.cpu.x86.MachineCode;
 import org.fusionc.backend.cpu.x86.Operand.Address;
 import org.fusionc.backend.cpu.x86.ScalarAssembler.Condition;
 import org.fusionc.backend.cpu.x86.ScalarAssembler.Prefetch;
-import org.fusionc.backend.cpu.x86.Vec;
 
 /**
  * Describes a kernel: the products of rows of queries with the keys of groups of positions.
@@ -50,9 +47,7 @@ record ScoreTile(AttentionLayout layout, int rows, int groups) implements Kernel
     private final Gp data;
     private final List<Gp> keys = new ArrayList<>();
     private final List<Gp> next = new ArrayList<>();
-    private final List<Vec> totals;
-    private final List<Vec> loaded;
-    private final Vec repeated;
+    private final AttentionSums sums;
 
     Generator(ScoreTile tile) {
       this.tile = tile;
@@ -65,9 +60,7 @@ record ScoreTile(AttentionLayout layout, int rows, int groups) implements Kernel
         keys.add(c.gp());
         next.add(c.gp());
       }
-      totals = c.vecs(tile.rows * tile.groups * perGroup);
-      loaded = c.vecs(tile.groups * perGroup);
-      repeated = c.vec();
+      sums = new AttentionSums(c, layout, tile.rows, tile.groups * perGroup);
     }
 
     byte[] generate() {
@@ -82,7 +75,7 @@ record ScoreTile(AttentionLayout layout, int rows, int groups) implements Kernel
         asm.mov(keys.get(g), Address.at(table, 8 * g));
         asm.mov(next.get(g), Address.at(table, 8 * (tile.groups + g)));
       }
-      totals.forEach(c::zero);
+      sums.clear();
       asm.mov(x, c.argument(0));
       asm.mov(data, 0);
       int whole = layout.keyDim() / STEP;
@@ -101,13 +94,9 @@ record ScoreTile(AttentionLayout layout, int rows, int groups) implements Kernel
       for (int i = 0; i < layout.keyDim() % STEP; i++) {
         step(i);
       }
-      int columns = tile.groups * perGroup;
-      for (int i = 0; i < totals.size(); i++) {
-        int at = i / columns * AttentionLayout.SCORE_BYTES;
-        c.store(Address.at(scores, at + i % columns * layout.target().vector()), totals.get(i));
-      }
+      sums.store(scores, AttentionLayout.SCORE_BYTES);
       asm.add(table, 8 * tile.groups);
-      asm.add(scores, columns * layout.target().vector());
+      asm.add(scores, tile.groups * perGroup * layout.target().vector());
       asm.sub(tiles, 1);
       asm.jcc(Condition.NE, loop);
       return c.finish();
@@ -119,18 +108,13 @@ record ScoreTile(AttentionLayout layout, int rows, int groups) implements Kernel
       for (int g = 0; g < tile.groups; g++) {
         for (int v = 0; v < perGroup; v++) {
           var from = Address.at(keys.get(g), data, 1, at + v * layout.vectorBytes());
-          c.emit(half ? VCVTPH2PS : VMOVUPS, loaded.get(g * perGroup + v), from);
+          sums.load(g * perGroup + v, from);
         }
         if (!half || i % 2 == 0) {
           c.asm.prefetch(Prefetch.T0, Address.at(next.get(g), data, 1, at));
         }
       }
-      for (int r = 0; r < tile.rows; r++) {
-        c.repeat(repeated, Address.at(x, Float.BYTES * (r * layout.keyDim() + i)));
-        for (int v = 0; v < loaded.size(); v++) {
-          c.emit(VFMADD231PS, totals.get(r * loaded.size() + v), loaded.get(v), repeated);
-        }
-      }
+      sums.add(x, Float.BYTES * i, Float.BYTES * layout.keyDim());
     }
   }
 }

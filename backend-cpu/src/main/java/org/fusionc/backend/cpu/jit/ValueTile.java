@@ -1,16 +1,11 @@
 package org.fusionc.backend.cpu.jit;
 
-import static org.fusionc.backend.cpu.x86.Instruction.*;
-
-import java.util.List;
-import org.fusionc.backend.cpu.kernel.FloatFormat;
 import org.fusionc.backend.cpu.x86.Gp;
 import org.fusionc.backend.cpu.x86.Label;
 import org.fusionc.backend.cpu.x86.MachineCode;
 import org.fusionc.backend.cpu.x86.Operand.Address;
 import org.fusionc.backend.cpu.x86.ScalarAssembler.Condition;
 import org.fusionc.backend.cpu.x86.ScalarAssembler.Prefetch;
-import org.fusionc.backend.cpu.x86.Vec;
 
 /**
  * Describes a kernel: weighted sums of values over the positions of groups.
@@ -51,9 +46,7 @@ record ValueTile(AttentionLayout layout, int rows, int vectors) implements Kerne
     private final Gp weights;
     private final Gp value;
     private final Gp next;
-    private final List<Vec> totals;
-    private final List<Vec> loaded;
-    private final Vec repeated;
+    private final AttentionSums sums;
 
     Generator(ValueTile tile) {
       this.tile = tile;
@@ -62,9 +55,7 @@ record ValueTile(AttentionLayout layout, int rows, int vectors) implements Kerne
       weights = c.argument(0);
       value = c.gp();
       next = c.gp();
-      totals = c.vecs(tile.rows * tile.vectors);
-      loaded = c.vecs(tile.vectors);
-      repeated = c.vec();
+      sums = new AttentionSums(c, layout, tile.rows, tile.vectors);
     }
 
     byte[] generate() {
@@ -76,7 +67,7 @@ record ValueTile(AttentionLayout layout, int rows, int vectors) implements Kerne
       Gp count = c.gp();
       var tail = new Label();
       var done = new Label();
-      totals.forEach(c::zero);
+      sums.clear();
       asm.test(groups, groups);
       asm.jcc(Condition.E, tail);
       var loop = asm.here();
@@ -111,11 +102,7 @@ record ValueTile(AttentionLayout layout, int rows, int vectors) implements Kerne
       asm.sub(rest, 1);
       asm.jcc(Condition.NE, single);
       asm.bind(done);
-      for (int i = 0; i < totals.size(); i++) {
-        int at = i / tile.vectors * layout.stateBytes();
-        int column = i % tile.vectors * layout.target().vector();
-        c.store(Address.at(c.argument(4), at + column), totals.get(i));
-      }
+      sums.store(c.argument(4), layout.stateBytes());
       return c.finish();
     }
 
@@ -127,17 +114,10 @@ record ValueTile(AttentionLayout layout, int rows, int vectors) implements Kerne
     }
 
     private void position(int p) {
-      boolean half = layout.format() == FloatFormat.F16;
       for (int v = 0; v < tile.vectors; v++) {
-        var from = Address.at(value, p * layout.valueRowBytes() + v * layout.vectorBytes());
-        c.emit(half ? VCVTPH2PS : VMOVUPS, loaded.get(v), from);
+        sums.load(v, Address.at(value, p * layout.valueRowBytes() + v * layout.vectorBytes()));
       }
-      for (int r = 0; r < tile.rows; r++) {
-        c.repeat(repeated, Address.at(weights, r * AttentionLayout.SCORE_BYTES + 4 * p));
-        for (int v = 0; v < tile.vectors; v++) {
-          c.emit(VFMADD231PS, totals.get(r * tile.vectors + v), loaded.get(v), repeated);
-        }
-      }
+      sums.add(weights, Float.BYTES * p, AttentionLayout.SCORE_BYTES);
     }
   }
 }

@@ -1,7 +1,5 @@
 package org.fusionc.backend.cpu.kernel;
 
-import java.util.List;
-
 /**
  * The steps of one {@link Attention}: a block of consecutive tokens against one key head, chunk by
  * chunk.
@@ -9,22 +7,17 @@ import java.util.List;
  * <p>The state of a row (a token and a query head) is its sum of values, then the largest score and
  * the sum of weights relative to it.
  */
-final class AttentionWork {
+final class AttentionWork implements AttentionSteps {
 
   /** Positions per chunk; chunks start at multiples of it. A stretch of {@link RowSums}. */
   static final int CHUNK = 16 * Lanes.COUNT;
 
   private static final int GROUPS = CHUNK / Lanes.COUNT;
 
+  private final AttentionCall call;
   private final KvPages cache;
   private final Attention.Shape shape;
-  private final long q;
-  private final long slopes;
-  private final long sinks;
-  private final long out;
-  private final int[] sequence;
-  private final int[] position;
-  private final List<int[]> table;
+  private final int most;
   private final int group;
   private final int keyDim;
   private final int valueVectors;
@@ -32,41 +25,29 @@ final class AttentionWork {
   /** Keys and values can be used where they lie. */
   private final boolean inPlace;
 
-  AttentionWork(
-      KvPages cache,
-      Attention.Shape shape,
-      long q,
-      long slopes,
-      long sinks,
-      long out,
-      int[] sequence,
-      int[] position,
-      List<int[]> table) {
-    this.cache = cache;
-    this.shape = shape;
-    this.q = q;
-    this.slopes = slopes;
-    this.sinks = sinks;
-    this.out = out;
-    this.sequence = sequence;
-    this.position = position;
-    this.table = table;
-    group = shape.heads() / cache.heads();
-    keyDim = cache.keyDim();
+  /**
+   * The steps of a call.
+   *
+   * @param most tokens in the largest block
+   */
+  AttentionWork(AttentionCall call, int most) {
+    this.call = call;
+    this.most = most;
+    cache = call.cache();
+    shape = call.shape();
+    group = call.group();
+    keyDim = cache.kind().keyDim();
     valueVectors = cache.valueStride() / Lanes.COUNT;
-    inPlace = cache.format() == FloatFormat.F32 && cache.wholeGroups();
+    inPlace = cache.kind().format() == FloatFormat.F32 && cache.wholeGroups();
   }
 
-  int group() {
-    return group;
-  }
-
-  int keyHeads() {
-    return cache.heads();
+  @Override
+  public long stateBytes() {
+    return stateBytes(most);
   }
 
   /** Bytes of the states of some tokens' rows. */
-  long stateBytes(int tokens) {
+  private long stateBytes(int tokens) {
     return (long) tokens * group * rowBytes();
   }
 
@@ -82,18 +63,14 @@ final class AttentionWork {
         + (inPlace ? 0 : (long) CHUNK * (keyDim + cache.valueStride()) * Float.BYTES);
   }
 
-  private int chunkOfFirst(int token) {
-    return shape.firstVisible(position[token]) / CHUNK;
-  }
-
-  /** Does tokens {@code first … end-1} with one key head from the first chunk to the last. */
-  void whole(int first, int end, int keyHead) {
+  @Override
+  public void whole(int first, int end, int keyHead) {
     int tokens = end - first;
     long bytes = stateBytes(tokens);
     long state = Scratch.reserve(2 * bytes + scratchBytes(tokens));
     long next = state + bytes;
-    int firstChunk = chunkOfFirst(first);
-    int lastChunk = position[end - 1] / CHUNK;
+    int firstChunk = call.firstVisible(first) / CHUNK;
+    int lastChunk = call.position(end - 1) / CHUNK;
     chunk(first, end, keyHead, firstChunk, state, next + bytes);
     for (int chunk = firstChunk + 1; chunk <= lastChunk; chunk++) {
       chunk(first, end, keyHead, chunk, next, next + bytes);
@@ -102,16 +79,16 @@ final class AttentionWork {
     finish(first, end, keyHead, state);
   }
 
-  /** Does one chunk; rows that see nothing of it get an empty state. */
-  void chunk(int first, int end, int keyHead, int chunk, long state) {
+  @Override
+  public void chunk(int first, int end, int keyHead, int chunk, long state) {
     chunk(first, end, keyHead, chunk, state, Scratch.reserve(scratchBytes(end - first)));
   }
 
   private void chunk(int first, int end, int keyHead, int chunk, long state, long scratch) {
     int rows = (end - first) * group;
     int start = chunk * CHUNK;
-    int from = Math.max(shape.firstVisible(position[first]), start) - start;
-    int to = Math.min(position[end - 1] + 1, start + CHUNK) - start;
+    int from = Math.max(call.firstVisible(first), start) - start;
+    int to = Math.min(call.position(end - 1) + 1, start + CHUNK) - start;
     if (from >= to) {
       for (int r = 0; r < rows; r++) {
         empty(state + r * rowBytes());
@@ -127,7 +104,7 @@ final class AttentionWork {
     int firstGroup = from / Lanes.COUNT;
     int endGroup = (to + Lanes.COUNT - 1) / Lanes.COUNT;
     for (int r = 0; r < rows; r++) {
-      Lanes.setLong(queries + 8L * r, q + query(first, keyHead, r) * keyDim * Float.BYTES);
+      Lanes.setLong(queries + 8L * r, call.q() + query(first, keyHead, r) * keyDim * Float.BYTES);
     }
     locate(first, keyHead, start, from, to, keys, values, staged);
     AttentionTiles.scores(queries, rows, keys, firstGroup, endGroup, keyDim, scores, stride);
@@ -135,14 +112,14 @@ final class AttentionWork {
       int token = first + r / group;
       int head = keyHead * group + r % group;
       long row = scores + r * stride;
-      weigh(row, start, position[token], head, firstGroup, endGroup, state + r * rowBytes());
+      weigh(row, start, call.position(token), head, firstGroup, endGroup, state + r * rowBytes());
     }
     AttentionTiles.outputs(scores, stride, rows, values, from, to, valueVectors, state, rowBytes());
   }
 
   /** The index [token, head] of a row's query and output. */
   private long query(int first, int keyHead, int row) {
-    return (long) (first + row / group) * shape.heads() + (long) keyHead * group + row % group;
+    return call.row(first + row / group, keyHead) + row % group;
   }
 
   /** Turns a row of products into weights, 0 for what the token does not see. */
@@ -162,8 +139,8 @@ final class AttentionWork {
     if (shape.softcap() > 0) {
       UnaryLoops.softcap(shape.softcap(), begin, begin, groups);
     }
-    if (slopes != 0) {
-      float slope = Lanes.get(slopes + (long) head * Float.BYTES);
+    if (call.slopes() != 0) {
+      float slope = Lanes.get(call.slopes() + (long) head * Float.BYTES);
       AttentionTiles.addSlope(begin, slope, start + firstGroup * Lanes.COUNT - at, groups);
     }
     fill(row, firstGroup * Lanes.COUNT, from, Float.NEGATIVE_INFINITY);
@@ -182,12 +159,8 @@ final class AttentionWork {
   /** Writes the addresses of key groups and value rows, copying them to f32 first if need be. */
   private void locate(
       int token, int keyHead, int start, int from, int to, long keys, long values, long staged) {
-    int[] pages = table.get(sequence[token]);
+    int[] pages = call.pages(token, start + to - 1);
     int pageTokens = cache.pageTokens();
-    if ((start + to - 1) / pageTokens >= pages.length) {
-      throw new IllegalArgumentException(
-          "position " + (start + to - 1) + " of sequence " + sequence[token] + " has no page");
-    }
     for (int g = from / Lanes.COUNT; g * Lanes.COUNT < to; g++) {
       long copy = staged + (long) g * keyDim * Lanes.BYTES;
       int at = start + g * Lanes.COUNT;
@@ -202,9 +175,9 @@ final class AttentionWork {
     for (int p = from; p < to; p++) {
       int at = start + p;
       long value = cache.value(pages[at / pageTokens], keyHead, at % pageTokens);
-      if (cache.format() != FloatFormat.F32) {
+      if (cache.kind().format() != FloatFormat.F32) {
         long copy = copies + (long) p * width * Float.BYTES;
-        Packing.row(value, cache.format(), width, copy);
+        Packing.row(value, cache.kind().format(), width, copy);
         value = copy;
       }
       Lanes.setLong(values + 8L * p, value);
@@ -216,7 +189,7 @@ final class AttentionWork {
     if (inPlace) {
       return address;
     }
-    Packing.row(address, cache.format(), keyDim * Lanes.COUNT, copy);
+    Packing.row(address, cache.kind().format(), keyDim * Lanes.COUNT, copy);
     return copy;
   }
 
@@ -236,8 +209,8 @@ final class AttentionWork {
     return copy;
   }
 
-  /** Takes the next chunk's states into the ones so far. */
-  void merge(long states, long next, int tokens) {
+  @Override
+  public void merge(long states, long next, int tokens) {
     for (int r = 0; r < tokens * group; r++) {
       long state = states + r * rowBytes();
       long other = next + r * rowBytes();
@@ -258,22 +231,22 @@ final class AttentionWork {
     }
   }
 
-  /** Divides by the sum of weights and writes the outputs. */
-  void finish(int first, int end, int keyHead, long states) {
+  @Override
+  public void finish(int first, int end, int keyHead, long states) {
     for (int r = 0; r < (end - first) * group; r++) {
       long state = states + r * rowBytes();
       float factor = 1f;
       float total = sum(state);
-      if (sinks != 0) {
+      if (call.sinks() != 0) {
         // The sink is one more score that has no value: it only takes weight away.
-        float sink = Lanes.get(sinks + (long) (keyHead * group + r % group) * Float.BYTES);
+        float sink = Lanes.get(call.sinks() + (long) (keyHead * group + r % group) * Float.BYTES);
         float larger = Math.max(max(state), sink);
         factor = VectorMath.exp(max(state) - larger);
         total = total * factor + VectorMath.exp(sink - larger);
       }
       AttentionTiles.scale(state, factor / total, valueVectors);
-      int width = cache.valueDim();
-      long target = out + query(first, keyHead, r) * width * Float.BYTES;
+      int width = cache.kind().valueDim();
+      long target = call.out() + query(first, keyHead, r) * width * Float.BYTES;
       Packing.row(state, FloatFormat.F32, width, target);
     }
   }

@@ -2,8 +2,8 @@ package org.fusionc.backend.cpu.kernel;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
 import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.fusionc.ir.backend.Batch;
 
 /**
  * The paged KV cache of one layer: pages of a fixed number of tokens, handed out by number to
@@ -25,13 +25,19 @@ public final class KvPages implements AutoCloseable {
    * @param valueDim elements of a value
    * @param format F32 or F16
    */
-  public record Kind(int heads, int keyDim, int valueDim, FloatFormat format) {}
+  public record Kind(int heads, int keyDim, int valueDim, FloatFormat format) {
+    public Kind {
+      if (heads < 1 || keyDim < 1 || valueDim < 1) {
+        throw new IllegalArgumentException("a KV cache needs sizes of at least 1");
+      }
+      if (format == FloatFormat.BF16) {
+        throw new IllegalArgumentException("a KV cache is kept in F32 or F16, not BF16");
+      }
+    }
+  }
 
   private final int pageTokens;
-  private final int heads;
-  private final int keyDim;
-  private final int valueDim;
-  private final FloatFormat format;
+  private final Kind kind;
   private final int group;
   private final long[] addresses;
   private final Arena arena = Arena.ofShared();
@@ -39,16 +45,13 @@ public final class KvPages implements AutoCloseable {
   private long allocatedPages;
 
   /**
+   * For the kernels of this package.
+   *
    * @param pages how many pages there may be; page numbers are below it
    * @param pageTokens tokens per page; whole vectors of lanes (16) are fastest
-   * @param heads key and value heads
-   * @param keyDim elements of a key
-   * @param valueDim elements of a value
-   * @param format F32 or F16
    */
-  public KvPages(
-      int pages, int pageTokens, int heads, int keyDim, int valueDim, FloatFormat format) {
-    this(pages, pageTokens, heads, keyDim, valueDim, format, Lanes.COUNT);
+  public KvPages(int pages, int pageTokens, Kind kind) {
+    this(pages, pageTokens, kind, Lanes.COUNT);
   }
 
   /**
@@ -56,25 +59,12 @@ public final class KvPages implements AutoCloseable {
    *
    * @param group positions whose keys lie transposed together
    */
-  public KvPages(
-      int pages,
-      int pageTokens,
-      int heads,
-      int keyDim,
-      int valueDim,
-      FloatFormat format,
-      int group) {
-    if (pages < 0 || pageTokens < 1 || heads < 1 || keyDim < 1 || valueDim < 1) {
+  public KvPages(int pages, int pageTokens, Kind kind, int group) {
+    if (pages < 0 || pageTokens < 1) {
       throw new IllegalArgumentException("a KV cache needs sizes of at least 1");
     }
-    if (format == FloatFormat.BF16) {
-      throw new IllegalArgumentException("a KV cache is kept in F32 or F16, not BF16");
-    }
     this.pageTokens = pageTokens;
-    this.heads = heads;
-    this.keyDim = keyDim;
-    this.valueDim = valueDim;
-    this.format = format;
+    this.kind = kind;
     this.group = group;
     addresses = new long[pages];
     memory = new PageMemory(arena, pages * pageBytes());
@@ -84,20 +74,8 @@ public final class KvPages implements AutoCloseable {
     return pageTokens;
   }
 
-  public int heads() {
-    return heads;
-  }
-
-  public int keyDim() {
-    return keyDim;
-  }
-
-  public int valueDim() {
-    return valueDim;
-  }
-
-  public FloatFormat format() {
-    return format;
+  public Kind kind() {
+    return kind;
   }
 
   /** Bytes taken so far. */
@@ -105,35 +83,22 @@ public final class KvPages implements AutoCloseable {
     return allocatedPages * pageBytes();
   }
 
-  /**
-   * Writes keys and values of some tokens.
-   *
-   * @param k f32 [tokens, heads, keyDim]
-   * @param v f32 [tokens, heads, valueDim]
-   * @param sequence per token the row in {@code table}
-   * @param position per token its position
-   * @param table per sequence its pages, in order
-   * @throws IllegalArgumentException if a page number is out of range
-   */
-  public void append(
-      ComputePool pool,
-      MemorySegment k,
-      MemorySegment v,
-      int[] sequence,
-      int[] position,
-      List<int[]> table) {
-    int tokens = sequence.length;
+  /** Appends, as a {@link CacheWriter} does; for caches of the kernels of this package. */
+  public void append(ComputePool pool, MemorySegment k, MemorySegment v, Batch batch) {
+    int tokens = batch.tokens();
+    int[] position = batch.position();
+    int heads = kind.heads;
+    int keyDim = kind.keyDim;
+    int valueDim = kind.valueDim;
     long keys = Operand.input("k", k, (long) tokens * heads * keyDim);
     long values = Operand.input("v", v, (long) tokens * heads * valueDim);
-    for (int t = 0; t < tokens; t++) {
-      ensure(table.get(sequence[t])[position[t] / pageTokens]);
-    }
+    ensure(batch);
     pool.parallelFor(
         tokens,
         Math.max(1, 4096 / (heads * (keyDim + valueDim))),
         (from, to) -> {
           for (int t = (int) from; t < to; t++) {
-            int page = table.get(sequence[t])[position[t] / pageTokens];
+            int page = page(batch, t);
             int slot = position[t] % pageTokens;
             for (int h = 0; h < heads; h++) {
               long row = (long) t * heads + h;
@@ -144,13 +109,6 @@ public final class KvPages implements AutoCloseable {
         });
   }
 
-  /** Copies what a page holds to another one, for sequences that part after a common start. */
-  public void copyPage(int from, int to) {
-    ensure(from);
-    ensure(to);
-    MemorySegment.copy(Lanes.ALL, addresses[from], Lanes.ALL, addresses[to], pageBytes());
-  }
-
   /** Frees the memory. */
   @Override
   public void close() {
@@ -158,11 +116,22 @@ public final class KvPages implements AutoCloseable {
   }
 
   /**
-   * Takes memory for a page, if it has none.
+   * Takes memory for the pages of a batch's tokens where they have none.
    *
    * @throws IllegalArgumentException if there is no such page
    */
-  public void ensure(int page) {
+  public void ensure(Batch batch) {
+    for (int t = 0; t < batch.tokens(); t++) {
+      ensure(page(batch, t));
+    }
+  }
+
+  /** The page that holds a token. */
+  public int page(Batch batch, int token) {
+    return batch.pages().get(batch.sequence()[token])[batch.position()[token] / pageTokens];
+  }
+
+  private void ensure(int page) {
     if (page < 0 || page >= addresses.length) {
       throw new IllegalArgumentException(
           "page " + page + " of a KV cache of " + addresses.length + " pages");
@@ -183,13 +152,13 @@ public final class KvPages implements AutoCloseable {
 
   private void writeKey(long from, int page, int slot, int head) {
     long to = addresses[page] + keyOffset(head, slot);
-    int step = group * format.bytes();
-    if (format == FloatFormat.F32) {
-      for (int d = 0; d < keyDim; d++) {
+    int step = group * kind.format.bytes();
+    if (kind.format == FloatFormat.F32) {
+      for (int d = 0; d < kind.keyDim; d++) {
         Lanes.set(to + (long) d * step, Lanes.get(from + (long) d * Float.BYTES));
       }
     } else {
-      for (int d = 0; d < keyDim; d++) {
+      for (int d = 0; d < kind.keyDim; d++) {
         Lanes.setF16(to + (long) d * step, Lanes.get(from + (long) d * Float.BYTES));
       }
     }
@@ -197,10 +166,10 @@ public final class KvPages implements AutoCloseable {
 
   private void writeValue(long from, int page, int slot, int head) {
     long to = addresses[page] + valueOffset(head, slot);
-    if (format == FloatFormat.F32) {
-      Packing.row(from, FloatFormat.F32, valueDim, to);
+    if (kind.format == FloatFormat.F32) {
+      Packing.row(from, FloatFormat.F32, kind.valueDim, to);
     } else {
-      for (int d = 0; d < valueDim; d++) {
+      for (int d = 0; d < kind.valueDim; d++) {
         Lanes.setF16(to + (long) d * Short.BYTES, Lanes.get(from + (long) d * Float.BYTES));
       }
     }
@@ -212,8 +181,8 @@ public final class KvPages implements AutoCloseable {
   }
 
   /**
-   * The address of a slot's key: the first element's place in its group's keys [keyDim, group], in
-   * the cache's format.
+   * The address of a slot's key: the first element's place in its group's keys [kind.keyDim,
+   * group], in the cache's kind.format.
    *
    * @throws IllegalArgumentException if nothing was ever written to the page
    */
@@ -221,7 +190,7 @@ public final class KvPages implements AutoCloseable {
     return written(page) + keyOffset(head, slot);
   }
 
-  /** The address of a value row [valueStride] in the cache's format. */
+  /** The address of a value row [valueStride] in the cache's kind.format. */
   public long value(int page, int head, int slot) {
     return written(page) + valueOffset(head, slot);
   }
@@ -229,7 +198,7 @@ public final class KvPages implements AutoCloseable {
   /** One element of a key. */
   public float key(int page, int head, int slot, int d) {
     long at = written(page) + keyOffset(head, slot);
-    return Lanes.get(at, format, (long) d * group);
+    return Lanes.get(at, kind.format, (long) d * group);
   }
 
   /**
@@ -239,10 +208,10 @@ public final class KvPages implements AutoCloseable {
    */
   public void copyKey(int page, int head, int slot, long column) {
     long from = keyGroup(page, head, slot);
-    int step = group * format.bytes();
-    for (int d = 0; d < keyDim; d++) {
+    int step = group * kind.format.bytes();
+    for (int d = 0; d < kind.keyDim; d++) {
       long at = (long) d * step;
-      if (format == FloatFormat.F32) {
+      if (kind.format == FloatFormat.F32) {
         Lanes.set(column + at, Lanes.get(from + at));
       } else {
         Lanes.setShort(column + at, Lanes.getShort(from + at));
@@ -252,33 +221,33 @@ public final class KvPages implements AutoCloseable {
 
   /** Copies a value as it is kept, padding and all. */
   public void copyValue(int page, int head, int slot, long to) {
-    long bytes = (long) valueStride() * format.bytes();
+    long bytes = (long) valueStride() * kind.format.bytes();
     MemorySegment.copy(Lanes.ALL, value(page, head, slot), Lanes.ALL, to, bytes);
   }
 
   /** Elements from one value row to the next. */
   public int valueStride() {
-    return roundUp(valueDim);
+    return roundUp(kind.valueDim);
   }
 
   private long keyOffset(int head, int slot) {
     long groups = roundUp(pageTokens) / group;
     long before = head * groups + slot / group;
-    return (before * keyDim * group + slot % group) * format.bytes();
+    return (before * kind.keyDim * group + slot % group) * kind.format.bytes();
   }
 
   private long valueOffset(int head, int slot) {
-    return keyBytes() + ((long) head * pageTokens + slot) * valueStride() * format.bytes();
+    return keyBytes() + ((long) head * pageTokens + slot) * valueStride() * kind.format.bytes();
   }
 
   /** Bytes from one head's keys to the next one's, in a page. */
   public long keyHeadBytes() {
-    return (long) roundUp(pageTokens) * keyDim * format.bytes();
+    return (long) roundUp(pageTokens) * kind.keyDim * kind.format.bytes();
   }
 
   /** Bytes from one head's values to the next one's, in a page. */
   public long valueHeadBytes() {
-    return (long) pageTokens * valueStride() * format.bytes();
+    return (long) pageTokens * valueStride() * kind.format.bytes();
   }
 
   private int roundUp(int size) {
@@ -286,10 +255,10 @@ public final class KvPages implements AutoCloseable {
   }
 
   private long keyBytes() {
-    return heads * keyHeadBytes();
+    return kind.heads * keyHeadBytes();
   }
 
   private long pageBytes() {
-    return keyBytes() + heads * valueHeadBytes();
+    return keyBytes() + kind.heads * valueHeadBytes();
   }
 }

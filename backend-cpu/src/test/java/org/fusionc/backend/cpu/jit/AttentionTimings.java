@@ -13,6 +13,7 @@ import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.kernel.Rope;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.backend.cpu.x86.Instruction;
+import org.fusionc.ir.backend.Batch;
 
 /**
  * Prints how fast attention and the cache's writes are in machine code and by the Vector API,
@@ -50,19 +51,21 @@ final class AttentionTimings {
       var portableRope = new Rope(new float[DIM / 2], 1f, false);
       int[] all = IntStream.range(0, length).toArray();
       int[] position = IntStream.range(before, length).toArray();
-      int[] zeros = new int[length];
-      int[] sequence = new int[tokens];
+      var filling = new Batch(new int[length], all, new int[0], table);
+      var batch = new Batch(new int[tokens], position, new int[0], table);
+      var operands = new Attention.Operands(q, null, null, out);
       var shape = new Attention.Shape(HEADS, 0.125f, 0, 0);
       var kind = new KvPages.Kind(KEY_HEADS, DIM, DIM, format);
       var append = new KvAppend(target, kind, rope);
       var attention = new PagedAttention(target, kind, shape, rope, false, false);
+      var plain = new Attention(shape);
       var portable = new ArrayList<KvPages>();
       var coded = new ArrayList<KvPages>();
       for (int i = 0; i < layers; i++) {
-        portable.add(new KvPages(pages, PAGE, KEY_HEADS, DIM, DIM, format));
+        portable.add(new KvPages(pages, PAGE, kind));
         coded.add(PagedAttention.cache(pages, PAGE, kind));
-        portable.getLast().append(pool, q, q, zeros, all, table);
-        append.run(pool, coded.getLast(), q, q, zeros, all, table);
+        portable.getLast().append(pool, q, q, filling);
+        append.run(pool, coded.getLast(), q, q, filling);
       }
       double[] times = new double[4];
       java.util.Arrays.fill(times, Double.MAX_VALUE);
@@ -79,8 +82,7 @@ final class AttentionTimings {
                         .<Runnable>map(c ->
                             () -> {
                               portableRope.run(pool, q, q, position, HEADS, DIM);
-                              Attention.run(
-                                  pool, c, shape, q, null, null, out, sequence, position, table);
+                              plain.run(pool, c, operands, batch);
                             })
                         .toList()));
         times[1] =
@@ -88,21 +90,12 @@ final class AttentionTimings {
                 times[1],
                 Limits.best(
                     coded.stream()
-                        .<Runnable>map(c ->
-                            () ->
-                                attention.run(
-                                    pool, c, q, null, null, out, sequence, position, table))
+                        .<Runnable>map(c -> () -> attention.run(pool, c, operands, batch))
                         .toList()));
         times[2] =
-            Math.min(
-                times[2],
-                Limits.best(
-                    () -> portable.getFirst().append(pool, q, q, sequence, position, table)));
+            Math.min(times[2], Limits.best(() -> portable.getFirst().append(pool, q, q, batch)));
         times[3] =
-            Math.min(
-                times[3],
-                Limits.best(
-                    () -> append.run(pool, coded.getFirst(), q, q, sequence, position, table)));
+            Math.min(times[3], Limits.best(() -> append.run(pool, coded.getFirst(), q, q, batch)));
         limit = Math.max(limit, Limits.bandwidth(pool, target, memory));
         peak =
             Math.max(

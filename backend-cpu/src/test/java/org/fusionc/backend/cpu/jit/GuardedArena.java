@@ -9,7 +9,7 @@ import org.fusionc.backend.cpu.x86.Pages;
  * Gives memory that ends where a page begins that nobody may touch: a read past the end, even of a
  * byte, ends the process.
  */
-final class GuardedArena implements Arena {
+public final class GuardedArena implements Arena {
   private final Arena arena = Arena.ofShared();
 
   @Override
@@ -21,7 +21,7 @@ final class GuardedArena implements Arena {
     return pages.asSlice(at, bytes);
   }
 
-  MemorySegment floats(float... values) {
+  public MemorySegment floats(float... values) {
     var segment = allocate(4L * values.length, 4);
     MemorySegment.copy(values, 0, segment, ValueLayout.JAVA_FLOAT, 0, values.length);
     return segment;
