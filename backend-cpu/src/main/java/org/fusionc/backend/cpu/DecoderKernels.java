@@ -1,9 +1,11 @@
 package org.fusionc.backend.cpu;
 
 import org.fusionc.backend.cpu.jit.RowNorms;
+import org.fusionc.backend.cpu.jit.RowSoftmax;
 import org.fusionc.backend.cpu.jit.Target;
 import org.fusionc.backend.cpu.jit.Tier;
 import org.fusionc.backend.cpu.kernel.Norms;
+import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.ir.DType;
 import org.fusionc.ir.Op;
 import org.fusionc.ir.Value;
@@ -51,57 +53,88 @@ final class DecoderKernels {
         });
   }
 
+  /** What normalises: root mean square, or mean and variance. */
+  private enum Norm {
+    RMS,
+    LAYER
+  }
+
   static Choice rmsNorm(RmsNorm op, Tier tier) {
-    return rms("rms_norm", op, op.x(), null, op.weight(), op.eps(), tier);
+    return norm(Norm.RMS, op, op.x(), null, op.weight(), null, op.eps(), tier);
   }
 
   static Choice addRmsNorm(AddRmsNorm op, Tier tier) {
-    return rms("add_rms_norm", op, op.x(), op.residual(), op.weight(), op.eps(), tier);
+    return norm(Norm.RMS, op, op.x(), op.residual(), op.weight(), null, op.eps(), tier);
   }
 
-  private static Choice rms(
-      String name,
+  static Choice layerNorm(LayerNorm op, Tier tier) {
+    return norm(Norm.LAYER, op, op.x(), null, op.weight(), op.bias(), op.eps(), tier);
+  }
+
+  static Choice addLayerNorm(AddLayerNorm op, Tier tier) {
+    return norm(Norm.LAYER, op, op.x(), op.residual(), op.weight(), op.bias(), op.eps(), tier);
+  }
+
+  private static Choice norm(
+      Norm norm,
       Op op,
       Value input,
       @Nullable Value residual,
       Value weight,
+      @Nullable Value bias,
       double eps,
       Tier tier) {
     var width = weight.tensorType().dim(0);
     var target = width.isStatic() ? Target.of(tier).orElse(null) : null;
     return onF32(
         input,
-        named(name, target),
+        named(op.name(), target),
         w -> {
           int x = w.of(input);
           int other = residual == null ? -1 : w.of(residual);
           int scale = w.f32(weight);
+          int shift = w.f32OrNone(bias);
           int sum = residual == null ? -1 : w.result(op, 0);
           int y = residual == null ? w.of(op) : w.result(op, 1);
-          if (target == null) {
-            return run ->
-                Norms.rms(
-                    run.pool(),
-                    run.data(x),
-                    run.dataOrNone(other),
-                    run.dataOrNone(sum),
-                    run.data(scale),
-                    run.data(y),
-                    run.rows(x),
-                    run.width(x),
-                    eps);
-          }
-          var norms = new RowNorms(target, Math.toIntExact(width.value()), eps, residual != null);
+          var kernel =
+              target == null
+                  ? portable(norm, eps)
+                  : coded(norm, target, weight, residual != null, bias != null, eps);
           return run ->
-              norms.rms(
+              kernel.run(
                   run.pool(),
-                  run.data(x),
-                  run.dataOrNone(other),
-                  run.dataOrNone(sum),
-                  run.data(scale),
-                  run.data(y),
-                  run.rows(x));
+                  new Norms.Operands(
+                      run.data(x),
+                      run.dataOrNone(other),
+                      run.dataOrNone(sum),
+                      run.data(scale),
+                      run.dataOrNone(shift),
+                      run.data(y)),
+                  run.rows(x),
+                  run.width(x));
         });
+  }
+
+  private interface NormKernel {
+    void run(ComputePool pool, Norms.Operands operands, int rows, int width);
+  }
+
+  private static NormKernel portable(Norm norm, double eps) {
+    return switch (norm) {
+      case RMS -> (pool, operands, rows, width) -> Norms.rms(pool, operands, rows, width, eps);
+      case LAYER -> (pool, operands, rows, width) -> Norms.layer(pool, operands, rows, width, eps);
+    };
+  }
+
+  private static NormKernel coded(
+      Norm norm, Target target, Value weight, boolean added, boolean biased, double eps) {
+    int size = Math.toIntExact(weight.tensorType().dim(0).value());
+    var norms =
+        switch (norm) {
+          case RMS -> RowNorms.rms(target, size, eps, added);
+          case LAYER -> RowNorms.layer(target, size, eps, added, biased);
+        };
+    return (pool, operands, rows, _) -> norms.run(pool, operands, rows);
   }
 
   /** A kernel's name, and how its target computes. */
@@ -109,72 +142,28 @@ final class DecoderKernels {
     return target == null ? name : name + " [" + target.describe(DType.Scalar.F32) + "]";
   }
 
-  static Choice layerNorm(LayerNorm op) {
-    return onF32(
-        op.x(),
-        "layer_norm",
-        w -> {
-          int x = w.of(op.x());
-          int weight = w.f32(op.weight());
-          int bias = w.f32OrNone(op.bias());
-          int y = w.of(op);
-          return run ->
-              Norms.layer(
-                  run.pool(),
-                  run.data(x),
-                  null,
-                  null,
-                  run.data(weight),
-                  run.dataOrNone(bias),
-                  run.data(y),
-                  run.rows(x),
-                  run.width(x),
-                  op.eps());
-        });
-  }
-
-  static Choice addLayerNorm(AddLayerNorm op) {
-    return onF32(
-        op.x(),
-        "add_layer_norm",
-        w -> {
-          int x = w.of(op.x());
-          int residual = w.of(op.residual());
-          int weight = w.f32(op.weight());
-          int bias = w.f32OrNone(op.bias());
-          int sum = w.result(op, 0);
-          int y = w.result(op, 1);
-          return run ->
-              Norms.layer(
-                  run.pool(),
-                  run.data(x),
-                  run.data(residual),
-                  run.data(sum),
-                  run.data(weight),
-                  run.dataOrNone(bias),
-                  run.data(y),
-                  run.rows(x),
-                  run.width(x),
-                  op.eps());
-        });
-  }
-
-  static Choice softmax(Softmax op) {
+  static Choice softmax(Softmax op, Tier tier) {
     int rank = op.x().tensorType().rank();
-    return op.axis() == -1 || op.axis() == rank - 1
-        ? onF32(
-            op.x(),
-            "softmax",
-            w -> {
-              int x = w.of(op.x());
-              int y = w.of(op);
-              return run ->
-                  org.fusionc.backend.cpu.kernel.Softmax.run(
-                      run.pool(), run.data(x), run.data(y), run.rows(x), run.width(x));
-            })
-        : Choice.none(
-            "softmax runs over the last dimension only",
-            "transpose the dimension to the end first");
+    if (op.axis() != -1 && op.axis() != rank - 1) {
+      return Choice.none(
+          "softmax runs over the last dimension only", "transpose the dimension to the end first");
+    }
+    var target = Target.of(tier).orElse(null);
+    return onF32(
+        op.x(),
+        named("softmax", target),
+        w -> {
+          int x = w.of(op.x());
+          int y = w.of(op);
+          if (target != null) {
+            var kernel = new RowSoftmax(target);
+            return run ->
+                kernel.run(run.pool(), run.data(x), run.data(y), run.rows(x), run.width(x));
+          }
+          return run ->
+              org.fusionc.backend.cpu.kernel.Softmax.run(
+                  run.pool(), run.data(x), run.data(y), run.rows(x), run.width(x));
+        });
   }
 
   static Choice matmul(org.fusionc.ir.op.Matmul op) {

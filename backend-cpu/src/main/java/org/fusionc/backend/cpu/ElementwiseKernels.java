@@ -2,6 +2,8 @@ package org.fusionc.backend.cpu;
 
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
+import org.fusionc.backend.cpu.jit.Activation;
+import org.fusionc.backend.cpu.jit.Activations;
 import org.fusionc.backend.cpu.jit.GatedUnits;
 import org.fusionc.backend.cpu.jit.Target;
 import org.fusionc.backend.cpu.jit.Tier;
@@ -15,6 +17,7 @@ import org.fusionc.ir.op.Geglu;
 import org.fusionc.ir.op.Gelu;
 import org.fusionc.ir.op.PackedGeglu;
 import org.fusionc.ir.op.PackedSwiglu;
+import org.fusionc.ir.op.Silu;
 import org.fusionc.ir.op.Softcap;
 import org.fusionc.ir.op.Swiglu;
 import org.jspecify.annotations.Nullable;
@@ -98,16 +101,33 @@ final class ElementwiseKernels {
     return column ? Extent.COLUMN : null;
   }
 
-  static Choice gelu(Gelu op) {
-    var kernel = op.approximate().equals("tanh") ? UnaryOp.GELU_TANH : UnaryOp.GELU;
+  static Choice gelu(Gelu op, Tier tier) {
+    return op.approximate().equals("tanh")
+        ? activation(op, op.x(), Activation.GELU_TANH, UnaryOp.GELU_TANH, tier)
+        : activation(op, op.x(), Activation.GELU, UnaryOp.GELU, tier);
+  }
+
+  static Choice silu(Silu op, Tier tier) {
+    return KernelTable.f32(op.x())
+        ? activation(op, op.x(), Activation.SILU, UnaryOp.SILU, tier)
+        : KernelTable.unary(op, op.x(), v -> v / (1 + Math.exp(-v)));
+  }
+
+  private static Choice activation(
+      Op op, Value input, Activation coded, UnaryOp portable, Tier tier) {
+    var target = Target.of(tier).orElse(null);
     return DecoderKernels.onF32(
-        op.x(),
-        "elementwise",
+        input,
+        DecoderKernels.named("elementwise", target),
         w -> {
-          int x = w.of(op.x());
+          int x = w.of(input);
           int y = w.of(op);
+          if (target != null) {
+            var kernel = new Activations(target, coded);
+            return run -> kernel.run(run.pool(), run.data(x), run.data(y), run.elements(y));
+          }
           return run ->
-              Elementwise.unary(run.pool(), kernel, run.data(x), run.data(y), run.elements(y));
+              Elementwise.unary(run.pool(), portable, run.data(x), run.data(y), run.elements(y));
         });
   }
 
@@ -137,30 +157,27 @@ final class ElementwiseKernels {
         });
   }
 
+  /** What multiplies the other operand of a gated unit: in machine code, and portable. */
+  private record Gate(Activation coded, BinaryOp portable) {
+    static final Gate SWIGLU = new Gate(Activation.SILU, BinaryOp.SWIGLU);
+
+    static Gate geglu(String approximate) {
+      return approximate.equals("tanh")
+          ? new Gate(Activation.GELU_TANH, BinaryOp.GEGLU_TANH)
+          : new Gate(Activation.GELU, BinaryOp.GEGLU);
+    }
+  }
+
   static Choice swiglu(Swiglu op, Tier tier) {
-    return gated(op, op.gate(), op.up(), BinaryOp.SWIGLU, tier);
+    return gated(op, op.gate(), op.up(), Gate.SWIGLU, tier);
   }
 
   static Choice geglu(Geglu op, Tier tier) {
-    return gated(op, op.gate(), op.up(), geglu(op.approximate()), tier);
+    return gated(op, op.gate(), op.up(), Gate.geglu(op.approximate()), tier);
   }
 
-  private static BinaryOp geglu(String approximate) {
-    return approximate.equals("tanh") ? BinaryOp.GEGLU_TANH : BinaryOp.GEGLU;
-  }
-
-  /** The function of that name in machine code; null if there is none. */
-  private static GatedUnits.@Nullable Kind kind(BinaryOp kernel) {
-    return switch (kernel) {
-      case SWIGLU -> GatedUnits.Kind.SWIGLU;
-      case GEGLU_TANH -> GatedUnits.Kind.GEGLU_TANH;
-      default -> null;
-    };
-  }
-
-  private static Choice gated(Op op, Value gate, Value up, BinaryOp kernel, Tier tier) {
-    var kind = kind(kernel);
-    var target = kind == null ? null : Target.of(tier).orElse(null);
+  private static Choice gated(Op op, Value gate, Value up, Gate function, Tier tier) {
+    var target = Target.of(tier).orElse(null);
     return DecoderKernels.onF32(
         gate,
         DecoderKernels.named("elementwise", target),
@@ -168,42 +185,43 @@ final class ElementwiseKernels {
           int g = w.of(gate);
           int u = w.of(up);
           int y = w.of(op);
-          if (target != null && kind != null) {
-            var units = new GatedUnits(target, kind);
+          if (target != null) {
+            var units = new GatedUnits(target, function.coded);
             return run ->
                 units.run(run.pool(), run.data(g), run.data(u), run.data(y), run.elements(y));
           }
+          var portable = function.portable;
           return run ->
               Elementwise.binary(
-                  run.pool(), kernel, run.data(g), run.data(u), run.data(y), run.elements(y));
+                  run.pool(), portable, run.data(g), run.data(u), run.data(y), run.elements(y));
         });
   }
 
   static Choice packedSwiglu(PackedSwiglu op, Tier tier) {
-    return packed(op, op.gateUp(), BinaryOp.SWIGLU, tier);
+    return packed(op, op.gateUp(), Gate.SWIGLU, tier);
   }
 
   static Choice packedGeglu(PackedGeglu op, Tier tier) {
-    return packed(op, op.gateUp(), geglu(op.approximate()), tier);
+    return packed(op, op.gateUp(), Gate.geglu(op.approximate()), tier);
   }
 
-  private static Choice packed(Op op, Value gateUp, BinaryOp kernel, Tier tier) {
-    var kind = kind(kernel);
-    var target = kind == null ? null : Target.of(tier).orElse(null);
+  private static Choice packed(Op op, Value gateUp, Gate function, Tier tier) {
+    var target = Target.of(tier).orElse(null);
     return DecoderKernels.onF32(
         gateUp,
         DecoderKernels.named("packed_glu", target),
         w -> {
           int x = w.of(gateUp);
           int y = w.of(op);
-          if (target != null && kind != null) {
-            var units = new GatedUnits(target, kind);
+          if (target != null) {
+            var units = new GatedUnits(target, function.coded);
             return run ->
                 units.packed(run.pool(), run.data(x), run.data(y), run.rows(y), run.width(y));
           }
+          var portable = function.portable;
           return run ->
               Elementwise.packed(
-                  run.pool(), kernel, run.data(x), run.data(y), run.rows(y), run.width(y));
+                  run.pool(), portable, run.data(x), run.data(y), run.rows(y), run.width(y));
         });
   }
 }

@@ -30,9 +30,9 @@ final class KernelTable {
     return switch (op) {
       case Linear o -> LinearKernels.choose(o, tier);
       case RmsNorm o -> DecoderKernels.rmsNorm(o, tier);
-      case LayerNorm o -> DecoderKernels.layerNorm(o);
+      case LayerNorm o -> DecoderKernels.layerNorm(o, tier);
       case AddRmsNorm o -> DecoderKernels.addRmsNorm(o, tier);
-      case AddLayerNorm o -> DecoderKernels.addLayerNorm(o);
+      case AddLayerNorm o -> DecoderKernels.addLayerNorm(o, tier);
       case Rope o -> CacheKernels.rope(o, tier);
       case KvAppend o -> CacheKernels.kvAppend(o, tier);
       case RopeKvAppend o -> CacheKernels.ropeKvAppend(o, tier);
@@ -43,7 +43,7 @@ final class KernelTable {
       case PackedSwiglu o -> ElementwiseKernels.packedSwiglu(o, tier);
       case PackedGeglu o -> ElementwiseKernels.packedGeglu(o, tier);
       case Softcap o -> ElementwiseKernels.softcap(o);
-      case Softmax o -> DecoderKernels.softmax(o);
+      case Softmax o -> DecoderKernels.softmax(o, tier);
       case Matmul o -> DecoderKernels.matmul(o);
       case Moe o -> ExpertKernels.choose(o, tier);
       case SelectOutputs o -> LayoutKernels.selectOutputs(o);
@@ -99,10 +99,9 @@ final class KernelTable {
       case Relu(var x, _) -> ElementwiseKernels.unary(op, x, UnaryOp.RELU, v -> Math.max(v, 0));
       case Sigmoid(var x, _) ->
           ElementwiseKernels.unary(op, x, UnaryOp.SIGMOID, v -> 1 / (1 + Math.exp(-v)));
-      case Silu(var x, _) ->
-          ElementwiseKernels.unary(op, x, UnaryOp.SILU, v -> v / (1 + Math.exp(-v)));
+      case Silu o -> ElementwiseKernels.silu(o, tier);
       case Erf(var x, _) -> ElementwiseKernels.erf(op, x);
-      case Gelu o -> ElementwiseKernels.gelu(o);
+      case Gelu o -> ElementwiseKernels.gelu(o, tier);
       case ReduceSum(var x, var axes, _, _) ->
           reduce(op, x, axes, w -> General.reduceRows(w.of(x), w.of(op), 0, Double::sum, false));
       case ReduceMean(var x, var axes, _, _) ->

@@ -28,6 +28,21 @@ enum Constant {
   EXP_4(0x1.5555bep-5f),
   EXP_5(0x1.121022p-7f),
   EXP_6(0x1.6c6b8ep-10f),
+  MINUS_HALF(-0.5f),
+  // Beyond it the normal distribution's tail is 0 in f32.
+  GELU_LOWEST(-16f),
+  // ½ erfc(a) = e^(-a²) · t · p(t) with t = 1 / (1 + 0.4 a); the slope is for a = -x / √2.
+  TAIL_SLOPE(-0.28284273f),
+  TAIL_0(0.22570367f / 2),
+  TAIL_1(0.22501524f / 2),
+  TAIL_2(0.21439105f / 2),
+  TAIL_3(0.13215484f / 2),
+  TAIL_4(0.26487875f / 2),
+  TAIL_5(-0.2709329f / 2),
+  TAIL_6(0.53123903f / 2),
+  TAIL_7(-0.48663816f / 2),
+  TAIL_8(0.19282612f / 2),
+  TAIL_9(-0.028637625f / 2),
   /** The integer 127. */
   EXPONENT_BIAS(Float.intBitsToFloat(127)),
   ZERO(0f),

@@ -1,35 +1,20 @@
 package org.fusionc.backend.cpu.jit;
 
 import java.lang.foreign.MemorySegment;
-import org.fusionc.backend.cpu.kernel.Scratch;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.backend.cpu.x86.MachineCode;
 
-/**
- * Gated linear units in machine code. What is left after the last whole vector goes through the
- * same code, padded, so the bits of an element do not depend on its place.
- */
+/** Gated linear units in machine code. */
 public final class GatedUnits {
   /** Elements per task. */
   private static final int TASK = 16 * 1024;
 
-  @SuppressWarnings("restricted") // sizes are checked before addresses are used
-  private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
-
-  /** Which function of the gate multiplies the other operand. */
-  public enum Kind {
-    /** {@code x · sigmoid(x)}. */
-    SWIGLU,
-    /** GELU, approximated by the hyperbolic tangent. */
-    GEGLU_TANH
-  }
-
-  private final Target target;
+  private final ActivationRow row;
   private final MachineCode kernel;
 
-  public GatedUnits(Target target, Kind kind) {
-    this.target = target;
-    kernel = Kernels.of(new GatedRow(target, kind == Kind.GEGLU_TANH));
+  public GatedUnits(Target target, Activation function) {
+    row = new ActivationRow(target, function, true);
+    kernel = Kernels.of(row);
   }
 
   /**
@@ -49,7 +34,7 @@ public final class GatedUnits {
         TASK,
         (from, to) -> {
           long at = from * Float.BYTES;
-          span(gate.address() + at, up.address() + at, y.address() + at, to - from);
+          row.run(kernel, gate.address() + at, up.address() + at, y.address() + at, to - from);
         });
   }
 
@@ -72,31 +57,13 @@ public final class GatedUnits {
         Math.max(1, TASK / half),
         (from, to) -> {
           for (long task = from; task < to; task++) {
-            long row = task / parts;
+            long index = task / parts;
             long first = task % parts * TASK;
             long at = first * Float.BYTES;
-            long gate = x.address() + row * 2 * bytes + at;
+            long gate = x.address() + index * 2 * bytes + at;
             long count = Math.min(TASK, half - first);
-            span(gate, gate + bytes, y.address() + row * bytes + at, count);
+            row.run(kernel, gate, gate + bytes, y.address() + index * bytes + at, count);
           }
         });
-  }
-
-  private void span(long gate, long up, long y, long count) {
-    long vectors = count / target.lanes();
-    if (vectors > 0) {
-      GatedRow.run(kernel, gate, up, y, vectors);
-    }
-    long done = vectors * target.vector();
-    long rest = count * Float.BYTES - done;
-    if (rest > 0) {
-      long padded = Scratch.reserve(2L * target.vector());
-      long other = padded + target.vector();
-      ALL.asSlice(padded, 2L * target.vector()).fill((byte) 0);
-      MemorySegment.copy(ALL, gate + done, ALL, padded, rest);
-      MemorySegment.copy(ALL, up + done, ALL, other, rest);
-      GatedRow.run(kernel, padded, other, padded, 1);
-      MemorySegment.copy(ALL, padded, ALL, y + done, rest);
-    }
   }
 }

@@ -45,4 +45,10 @@ record Piece(int at, int bytes) {
   void store(Code c, Address to, Vec from) {
     c.emit(bytes == 4 ? VMOVSS_STORE : VMOVUPS_STORE, to, from.as(register()));
   }
+
+  /** {@code to = a + b} in the piece's lanes, where those past its end are 0 in {@code a}. */
+  void add(Code c, Vec to, Vec a, Vec b) {
+    int size = register();
+    c.emit(bytes == 4 ? VADDSS : VADDPS, to.as(size), a.as(size), b.as(size));
+  }
 }

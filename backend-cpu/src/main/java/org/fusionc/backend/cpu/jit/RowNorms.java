@@ -1,11 +1,18 @@
 package org.fusionc.backend.cpu.jit;
 
 import java.lang.foreign.MemorySegment;
+import org.fusionc.backend.cpu.kernel.Norms;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.backend.cpu.x86.MachineCode;
 import org.jspecify.annotations.Nullable;
 
-/** Root mean square normalisation of rows in machine code. */
+/**
+ * Normalisation of rows in machine code.
+ *
+ * <p>The kernels' arguments: x, residual, sum, weight, y (rows of f32, but a single one of
+ * weights), how many rows (at least 1), bias. Residual and sum are touched only where there is a
+ * residual, the bias where there is one.
+ */
 public final class RowNorms {
   /** Elements per task. */
   private static final int TASK = 16 * 1024;
@@ -13,65 +20,70 @@ public final class RowNorms {
   private final MachineCode kernel;
   private final int width;
   private final boolean added;
+  private final boolean biased;
 
-  /**
-   * For rows of one width.
-   *
-   * @param added whether there is a residual
-   */
-  public RowNorms(Target target, int width, double eps, boolean added) {
+  private RowNorms(Kernels.Description kernel, int width, boolean added, boolean biased) {
+    this.kernel = Kernels.of(kernel);
     this.width = width;
     this.added = added;
-    kernel = Kernels.of(new RmsRows(target, width, (float) eps, added));
+    this.biased = biased;
   }
 
   /**
-   * {@code y = x / √(mean(x²) + eps) · weight}, row by row; y may be x's memory.
+   * By the root mean square, as {@link Norms#rms}.
    *
-   * @param x f32 [rows, width]
-   * @param residual added to x first, f32 [rows, width]; null for none
-   * @param sum where x + residual goes, f32 [rows, width]; null without a residual
-   * @param weight f32 [width]
-   * @param y f32 [rows, width]
+   * @param added whether there is a residual
    */
-  public void rms(
-      ComputePool pool,
-      MemorySegment x,
-      @Nullable MemorySegment residual,
-      @Nullable MemorySegment sum,
-      MemorySegment weight,
-      MemorySegment y,
-      int rows) {
+  public static RowNorms rms(Target target, int width, double eps, boolean added) {
+    return new RowNorms(new RmsRows(target, width, (float) eps, added), width, added, false);
+  }
+
+  /**
+   * By mean and variance, as {@link Norms#layer}.
+   *
+   * @param added whether there is a residual
+   * @param biased whether there is a bias
+   */
+  public static RowNorms layer(
+      Target target, int width, double eps, boolean added, boolean biased) {
+    var kernel = new LayerRows(target, width, (float) eps, added, biased);
+    return new RowNorms(kernel, width, added, biased);
+  }
+
+  /**
+   * Normalises row by row.
+   *
+   * @throws IllegalArgumentException if an operand is too small, or there are others than said
+   */
+  public void run(ComputePool pool, Norms.Operands operands, int rows) {
     long size = (long) rows * width;
-    Linears.check("x", x, size);
-    Linears.check("weight", weight, width);
-    Linears.check("y", y, size);
-    if (added != (residual != null && sum != null)) {
-      throw new IllegalArgumentException(
-          "these norms are made for rows with a residual, or without");
+    if (added != (operands.residual() != null && operands.sum() != null)
+        || biased != (operands.bias() != null)) {
+      throw new IllegalArgumentException("these norms are made for other operands");
     }
-    if (residual != null && sum != null) {
-      Linears.check("residual", residual, size);
-      Linears.check("sum", sum, size);
-    }
+    long x = address("x", operands.x(), size);
+    long residual = address("residual", operands.residual(), size);
+    long sum = address("sum", operands.sum(), size);
+    long weight = address("weight", operands.weight(), width);
+    long bias = address("bias", operands.bias(), width);
+    long y = address("y", operands.y(), size);
     if (size == 0) {
       return;
     }
-    long other = residual == null ? 0 : residual.address();
-    long sums = sum == null ? 0 : sum.address();
     pool.parallelFor(
         rows,
         Math.max(1, TASK / width),
         (from, to) -> {
           long at = from * width * Float.BYTES;
-          RmsRows.run(
-              kernel,
-              x.address() + at,
-              other + at,
-              sums + at,
-              weight.address(),
-              y.address() + at,
-              to - from);
+          kernel.call(x + at, residual + at, sum + at, weight, y + at, to - from, bias, 0);
         });
+  }
+
+  private static long address(String name, @Nullable MemorySegment segment, long elements) {
+    if (segment == null) {
+      return 0;
+    }
+    Linears.check(name, segment, elements);
+    return segment.address();
   }
 }

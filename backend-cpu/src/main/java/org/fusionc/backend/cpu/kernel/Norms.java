@@ -5,7 +5,7 @@ import jdk.incubator.vector.FloatVector;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.jspecify.annotations.Nullable;
 
-/** Normalisations over the last axis of [rows, d], f32. y may be x's memory. */
+/** Normalisations over the last axis of [rows, width], f32. */
 public final class Norms {
 
   private static final int TASK = 8 * 1024;
@@ -13,68 +13,54 @@ public final class Norms {
   private Norms() {}
 
   /**
-   * {@code y = x / √(mean(x²) + eps) · weight}, row by row.
+   * What is normalised.
    *
    * @param x f32 [rows, width]
    * @param residual added to x first, f32 [rows, width]; null for none
    * @param sum where x + residual goes, f32 [rows, width]; null without a residual
    * @param weight f32 [width]
-   * @param y f32 [rows, width]
+   * @param bias f32 [width]; null for none
+   * @param y f32 [rows, width]; may be x's memory
    */
-  public static void rms(
-      ComputePool pool,
-      MemorySegment x,
-      @Nullable MemorySegment residual,
-      @Nullable MemorySegment sum,
-      MemorySegment weight,
-      MemorySegment y,
-      int rows,
-      int width,
-      double eps) {
-    long size = (long) rows * width;
-    long from = Operand.input("x", x, size);
-    long other = residual == null ? 0 : Operand.input("residual", residual, size);
-    long sums = sum == null ? from : Operand.output("sum", sum, size);
-    long scale = Operand.input("weight", weight, width);
-    long to = Operand.output("y", y, size);
-    pool.parallelFor(
-        rows,
-        grain(width),
-        (first, last) -> {
-          for (long row = first; row < last; row++) {
-            long at = row * width * Float.BYTES;
-            if (other != 0) {
-              addRow(from + at, other + at, sums + at, width);
-            }
-            rmsRow(sums + at, scale, to + at, width, eps);
-          }
-        });
-  }
-
-  /**
-   * {@code y = (x - mean) / √(variance + eps) · weight + bias}, row by row; see {@link #rms} for
-   * the operands.
-   *
-   * @param bias f32 [width], or null
-   */
-  public static void layer(
-      ComputePool pool,
+  public record Operands(
       MemorySegment x,
       @Nullable MemorySegment residual,
       @Nullable MemorySegment sum,
       MemorySegment weight,
       @Nullable MemorySegment bias,
-      MemorySegment y,
-      int rows,
-      int width,
-      double eps) {
+      MemorySegment y) {}
+
+  /** {@code y = x / √(mean(x²) + eps) · weight}, row by row; there is no bias. */
+  public static void rms(ComputePool pool, Operands operands, int rows, int width, double eps) {
+    run(pool, operands, rows, width, (x, weight, _, y) -> rmsRow(x, weight, y, width, eps));
+  }
+
+  /** {@code y = (x - mean) / √(variance + eps) · weight + bias}, row by row. */
+  public static void layer(ComputePool pool, Operands operands, int rows, int width, double eps) {
+    run(
+        pool,
+        operands,
+        rows,
+        width,
+        (x, weight, bias, y) -> layerRow(x, weight, bias, y, width, eps));
+  }
+
+  /** Normalises a row, by addresses; those of operands that are absent are 0. */
+  private interface Row {
+    void run(long x, long weight, long bias, long y);
+  }
+
+  private static void run(ComputePool pool, Operands operands, int rows, int width, Row kernel) {
     long size = (long) rows * width;
-    long from = Operand.input("x", x, size);
+    var residual = operands.residual;
+    var sum = operands.sum;
+    var bias = operands.bias;
+    long from = Operand.input("x", operands.x, size);
     long other = residual == null ? 0 : Operand.input("residual", residual, size);
     long sums = sum == null ? from : Operand.output("sum", sum, size);
-    long scale = Operand.input("weight", weight, width);
+    long scale = Operand.input("weight", operands.weight, width);
     long shift = bias == null ? 0 : Operand.input("bias", bias, width);
-    long to = Operand.output("y", y, size);
+    long to = Operand.output("y", operands.y, size);
     pool.parallelFor(
         rows,
         grain(width),
@@ -84,7 +70,7 @@ public final class Norms {
             if (other != 0) {
               addRow(from + at, other + at, sums + at, width);
             }
-            layerRow(sums + at, scale, shift, to + at, width, eps);
+            kernel.run(sums + at, scale, shift, to + at);
           }
         });
   }

@@ -3,14 +3,17 @@ package org.fusionc.backend.cpu.jit;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import org.fusionc.backend.cpu.kernel.BinaryOp;
 import org.fusionc.backend.cpu.kernel.Elementwise;
 import org.fusionc.backend.cpu.kernel.Norms;
+import org.fusionc.backend.cpu.kernel.Softmax;
+import org.fusionc.backend.cpu.kernel.UnaryOp;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 
 /**
- * Prints how fast norms and gated units are in machine code and by the Vector API, in turns in the
- * same run. Not a test; run its main.
+ * Prints how fast norms, activations and softmax are in machine code and by the Vector API, in
+ * turns in the same run. Not a test; run its main.
  */
 final class RowTimings {
   private RowTimings() {}
@@ -26,21 +29,45 @@ final class RowTimings {
         var y = random(arena, rows * half);
         var sum = random(arena, rows * width);
         var residual = random(arena, rows * width);
+        for (var function : Activation.values()) {
+          var units = new GatedUnits(target, function);
+          var portable =
+              List.of(BinaryOp.SWIGLU, BinaryOp.GEGLU, BinaryOp.GEGLU_TANH).get(function.ordinal());
+          print(
+              rows + " rows, " + portable,
+              12.0 * rows * half,
+              () -> units.packed(pool, x, y, rows, half),
+              () -> Elementwise.packed(pool, portable, x, y, rows, half));
+        }
+        var gelu = new Activations(target, Activation.GELU);
         print(
-            rows + " rows, packed_swiglu",
-            12.0 * rows * half,
-            () -> new GatedUnits(target, GatedUnits.Kind.SWIGLU).packed(pool, x, y, rows, half),
-            () -> Elementwise.packed(pool, BinaryOp.SWIGLU, x, y, rows, half));
+            rows + " rows, gelu",
+            8.0 * rows * half,
+            () -> gelu.run(pool, x, y, (long) rows * half),
+            () -> Elementwise.unary(pool, UnaryOp.GELU, x, y, (long) rows * half));
+        var softmax = new RowSoftmax(target);
         print(
-            rows + " rows, add_rms_norm",
-            16.0 * rows * width,
-            () -> new RowNorms(target, width, 1e-5, true).rms(pool, x, residual, sum, x, y, rows),
-            () -> Norms.rms(pool, x, residual, sum, x, y, rows, width, 1e-5));
-        print(
-            rows + " rows, rms_norm",
-            8.0 * rows * width,
-            () -> new RowNorms(target, width, 1e-5, false).rms(pool, x, null, null, x, y, rows),
-            () -> Norms.rms(pool, x, null, null, x, y, rows, width, 1e-5));
+            rows + " rows, softmax",
+            8.0 * rows * half,
+            () -> softmax.run(pool, x, y, rows, half),
+            () -> Softmax.run(pool, x, y, rows, half));
+        for (boolean added : new boolean[] {true, false}) {
+          var operands =
+              new Norms.Operands(x, added ? residual : null, added ? sum : null, x, null, y);
+          var rms = RowNorms.rms(target, width, 1e-5, added);
+          var layer = RowNorms.layer(target, width, 1e-5, added, false);
+          String name = rows + (added ? " rows, added, " : " rows, ");
+          print(
+              name + "rms_norm",
+              (added ? 16.0 : 8.0) * rows * width,
+              () -> rms.run(pool, operands, rows),
+              () -> Norms.rms(pool, operands, rows, width, 1e-5));
+          print(
+              name + "layer_norm",
+              (added ? 16.0 : 8.0) * rows * width,
+              () -> layer.run(pool, operands, rows),
+              () -> Norms.layer(pool, operands, rows, width, 1e-5));
+        }
       }
     }
   }

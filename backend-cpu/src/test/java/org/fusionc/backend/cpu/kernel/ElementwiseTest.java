@@ -53,18 +53,14 @@ class ElementwiseTest {
 
   private static DoubleUnaryOperator definition(UnaryOp op) {
     return switch (op) {
-      case SILU -> x -> x / (1 + Math.exp(-x));
-      case GELU -> x -> x * 0.5 * erfc(-x / Math.sqrt(2));
-      case GELU_TANH ->
-          x -> {
-            double u = Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x);
-            return x / (1 + Math.exp(-2 * u));
-          };
+      case SILU -> Definitions::silu;
+      case GELU -> Definitions::gelu;
+      case GELU_TANH -> Definitions::geluTanh;
       case RELU -> x -> Math.max(x, 0);
       case TANH -> Math::tanh;
       case SIGMOID -> x -> 1 / (1 + Math.exp(-x));
       case EXP -> Math::exp;
-      case ERF -> x -> Math.abs(x) < 0.5 ? erfSeries(x) : 1 - erfc(x);
+      case ERF -> Definitions::erf;
       case SQRT -> Math::sqrt;
       case RSQRT -> x -> 1 / Math.sqrt(x);
       case RECIPROCAL -> x -> 1 / x;
@@ -84,35 +80,6 @@ class ElementwiseTest {
       case RSQRT -> 1.5;
       default -> 0.501;
     };
-  }
-
-  /** The series Σ (-1)^n x^(2n+1) / (n! (2n+1)), good for small x. */
-  private static double erfSeries(double x) {
-    double term = x;
-    double sum = x;
-    for (int n = 1; n < 60; n++) {
-      term *= -x * x / n;
-      sum += term / (2 * n + 1);
-    }
-    return 2 / Math.sqrt(Math.PI) * sum;
-  }
-
-  /** 1 - erf by its series for small arguments, else by the continued fraction. */
-  private static double erfc(double x) {
-    if (x < 0) {
-      return 2 - erfc(-x);
-    }
-    if (x < 2) {
-      return 1 - erfSeries(x);
-    }
-    if (x > 30) {
-      return Double.isInfinite(x) || x > 0 ? 0 : Double.NaN;
-    }
-    double fraction = 0;
-    for (int n = 120; n > 0; n--) {
-      fraction = n / 2.0 / (x + fraction);
-    }
-    return Double.isNaN(x) ? Double.NaN : Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);
   }
 
   @ParameterizedTest

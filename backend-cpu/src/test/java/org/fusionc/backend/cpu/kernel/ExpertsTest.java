@@ -180,28 +180,15 @@ class ExpertsTest {
 
   private static double gated(Gating.Kind kind, double g, double u) {
     return switch (kind) {
-      case SILU -> g / (1 + Math.exp(-g)) * u;
-      case GELU -> g * phi(g) * u;
-      case GELU_TANH ->
-          g / (1 + Math.exp(-2 * Math.sqrt(2 / Math.PI) * (g + 0.044715 * g * g * g))) * u;
+      case SILU -> Definitions.silu(g) * u;
+      case GELU -> Definitions.gelu(g) * u;
+      case GELU_TANH -> Definitions.geluTanh(g) * u;
       case RELU -> Math.max(g, 0) * u;
       case CLAMPED_SWIGLU -> {
         double low = Math.min(g, 2);
         yield (Math.min(Math.max(u, -2), 2) + 1) * low / (1 + Math.exp(-1.5 * low));
       }
     };
-  }
-
-  /** The normal distribution by the midpoint rule. */
-  private static double phi(double x) {
-    double sum = 0;
-    int steps = 2000;
-    double width = x / steps;
-    for (int i = 0; i < steps; i++) {
-      double at = (i + 0.5) * width;
-      sum += Math.exp(-at * at / 2);
-    }
-    return 0.5 + sum * width / Math.sqrt(2 * Math.PI);
   }
 
   @Test

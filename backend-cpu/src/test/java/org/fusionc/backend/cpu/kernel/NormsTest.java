@@ -30,8 +30,8 @@ class NormsTest {
       MemorySegment sum = buffers.empty((long) ROWS * d);
       MemorySegment y = buffers.empty((long) ROWS * d);
       MemorySegment z = buffers.empty((long) ROWS * d);
-      Norms.rms(POOL, x, r, sum, w, y, ROWS, d, EPS);
-      Norms.rms(POOL, sum, null, null, w, z, ROWS, d, EPS);
+      Norms.rms(POOL, new Norms.Operands(x, r, sum, w, null, y), ROWS, d, EPS);
+      Norms.rms(POOL, new Norms.Operands(sum, null, null, w, null, z), ROWS, d, EPS);
       buffers.checkGuards();
       assertThat(Buffers.floats(z)).containsExactly(Buffers.floats(y));
       float[] ws = Buffers.floats(w);
@@ -72,9 +72,9 @@ class NormsTest {
         MemorySegment biased = buffers.empty((long) ROWS * d);
         MemorySegment sum = buffers.empty((long) ROWS * d);
         MemorySegment fused = buffers.empty((long) ROWS * d);
-        Norms.layer(POOL, x, null, null, w, null, plain, ROWS, d, EPS);
-        Norms.layer(POOL, x, null, null, w, b, biased, ROWS, d, EPS);
-        Norms.layer(POOL, x, r, sum, w, b, fused, ROWS, d, EPS);
+        Norms.layer(POOL, new Norms.Operands(x, null, null, w, null, plain), ROWS, d, EPS);
+        Norms.layer(POOL, new Norms.Operands(x, null, null, w, b, biased), ROWS, d, EPS);
+        Norms.layer(POOL, new Norms.Operands(x, r, sum, w, b, fused), ROWS, d, EPS);
         buffers.checkGuards();
         assertThat(Buffers.floats(fused)).containsExactly(Buffers.floats(biased));
         float[] ws = Buffers.floats(w);

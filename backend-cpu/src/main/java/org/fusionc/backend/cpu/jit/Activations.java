@@ -1,0 +1,37 @@
+package org.fusionc.backend.cpu.jit;
+
+import java.lang.foreign.MemorySegment;
+import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.fusionc.backend.cpu.x86.MachineCode;
+
+/** A function of each element, in machine code. */
+public final class Activations {
+  /** Elements per task. */
+  private static final int TASK = 16 * 1024;
+
+  private final ActivationRow row;
+  private final MachineCode kernel;
+
+  public Activations(Target target, Activation function) {
+    row = new ActivationRow(target, function, false);
+    kernel = Kernels.of(row);
+  }
+
+  /**
+   * {@code y[i] = f(x[i])}; y may be x.
+   *
+   * @param x f32 [count]
+   * @param y f32 [count]
+   */
+  public void run(ComputePool pool, MemorySegment x, MemorySegment y, long count) {
+    Linears.check("x", x, count);
+    Linears.check("y", y, count);
+    pool.parallelFor(
+        count,
+        TASK,
+        (from, to) -> {
+          long at = from * Float.BYTES;
+          row.run(kernel, x.address() + at, 0, y.address() + at, to - from);
+        });
+  }
+}
