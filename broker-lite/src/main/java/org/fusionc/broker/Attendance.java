@@ -12,6 +12,7 @@ import org.fusionc.broker.state.ClusterState;
 import org.fusionc.broker.state.Order;
 import org.fusionc.broker.state.Orders;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.runtime.cluster.CallFailures;
 import org.fusionc.runtime.net.Role;
 import org.fusionc.runtime.net.Tokens;
 import org.fusionc.runtime.proto.PeerOrders;
@@ -67,7 +68,7 @@ final class Attendance implements StreamObserver<PeerReport> {
       membership.report(name, report, this);
     } catch (DiagnosticException refused) {
       LOG.warn("a peer was refused: {}", refused.getMessage());
-      end(Failures.status(refused));
+      end(CallFailures.status(refused));
     } catch (Ledger.NotLeading other) {
       end(Status.UNAVAILABLE.withDescription("this broker does not lead any more"));
     }

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.function.Supplier;
 import org.fusionc.broker.state.PeerState;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.runtime.cluster.CallFailures;
 import org.fusionc.runtime.net.Tokens;
 import org.fusionc.runtime.proto.BrokerServiceGrpc;
 import org.fusionc.runtime.proto.ClusterStatus;
@@ -74,7 +75,7 @@ final class BrokerServer extends BrokerServiceGrpc.BrokerServiceImplBase {
       work.run();
       replies.onCompleted();
     } catch (DiagnosticException refused) {
-      replies.onError(Failures.status(refused).asRuntimeException());
+      replies.onError(CallFailures.refusal(refused));
     } catch (Ledger.NotLeading other) {
       replies.onError(Failures.notLeading(leader.get()));
     } catch (StatusRuntimeException failure) {

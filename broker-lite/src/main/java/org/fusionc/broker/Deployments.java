@@ -8,7 +8,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
-import java.util.regex.Pattern;
 import org.fusionc.broker.plan.LiveCluster;
 import org.fusionc.broker.plan.Models;
 import org.fusionc.broker.plan.PlanMaker;
@@ -23,6 +22,7 @@ import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.runtime.artifact.Digest;
 import org.fusionc.runtime.blob.BlobDirectory;
+import org.fusionc.runtime.cluster.Wishes;
 import org.fusionc.runtime.model.Engine;
 import org.fusionc.runtime.proto.DeployProgress;
 import org.fusionc.runtime.proto.DeployRequest;
@@ -32,7 +32,6 @@ import org.slf4j.LoggerFactory;
 /** Takes models into use, and out of it. */
 final class Deployments {
   private static final Logger LOG = LoggerFactory.getLogger(Deployments.class);
-  private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9._-]{1,63}");
   private static final int CONTEXT = 4096;
   private static final int SESSIONS = 8;
 
@@ -59,12 +58,7 @@ final class Deployments {
    */
   void deploy(DeployRequest request, Consumer<DeployProgress> progress)
       throws InterruptedException {
-    if (!NAME.matcher(request.getName()).matches()) {
-      throw Diagnostic.usage(
-              "'" + request.getName() + "' is no name of a deployment",
-              "use 1 to 63 letters, digits, '.', '-' and '_'")
-          .exception();
-    }
+    Wishes.checkName(request.getName());
     if (!takeUp(request, progress)) {
       progress.accept(say(request.getName() + " is deployed already", 0));
     }
@@ -137,9 +131,8 @@ final class Deployments {
     }
     var other = differences(there, request);
     if (!other.isEmpty()) {
-      throw Diagnostic.failed(
-              Location.named("deployment " + request.getName()),
-              "it is deployed already, " + other,
+      throw Diagnostic.usage(
+              "deployment " + request.getName() + " is there already, " + other,
               "give the new one another name, or undeploy this one first")
           .exception();
     }
@@ -174,17 +167,9 @@ final class Deployments {
   }
 
   private static Wish wish(DeployRequest request, int most) {
+    Wishes.checkSizes(request, most);
     int context = request.getContext() == 0 ? Math.min(CONTEXT, most) : request.getContext();
-    if (context < 0 || context > most) {
-      throw Diagnostic.usage(
-              "the context is %d positions, but the model has room for %d".formatted(context, most),
-              "ask for less")
-          .exception();
-    }
     int sessions = request.getSessions() == 0 ? SESSIONS : request.getSessions();
-    if (sessions < 0 || request.getStages() < 0) {
-      throw Diagnostic.usage("too many sessions or stages", "ask for less").exception();
-    }
     return new Wish(
         PlanMaker.objective(request.getObjective()).toString(),
         context,

@@ -3,7 +3,6 @@ package org.fusionc.broker;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import org.fusionc.ir.diagnostic.DiagnosticException;
 
 /** How refusals reach those who called. */
 final class Failures {
@@ -12,17 +11,6 @@ final class Failures {
       Metadata.Key.of("fusionc-leader", Metadata.ASCII_STRING_MARSHALLER);
 
   private Failures() {}
-
-  static Status status(DiagnosticException failure) {
-    var status =
-        switch (failure.failure()) {
-          case USAGE, INVALID_INPUT -> Status.INVALID_ARGUMENT;
-          case INFEASIBLE -> Status.FAILED_PRECONDITION;
-          case CLUSTER -> Status.UNAVAILABLE;
-          case FAILED -> Status.ABORTED;
-        };
-    return status.withDescription(failure.getMessage());
-  }
 
   static StatusRuntimeException notLeading(String leader) {
     var trailers = new Metadata();

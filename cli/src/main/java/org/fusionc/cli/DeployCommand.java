@@ -7,6 +7,7 @@ import java.util.concurrent.Callable;
 import org.fusionc.broker.plan.PlanMaker;
 import org.fusionc.runtime.cluster.ArtifactDigests;
 import org.fusionc.runtime.cluster.ClusterModel;
+import org.fusionc.runtime.cluster.Wishes;
 import org.fusionc.runtime.model.Compiler;
 import org.fusionc.runtime.model.FirFile;
 import org.fusionc.runtime.proto.DeployRequest;
@@ -71,6 +72,9 @@ final class DeployCommand implements Callable<Integer> {
         plan == null ? new Compiler.Cut.Whole() : new Compiler.Cut.Planned(FirFile.readPlan(plan));
     // Here too, since the broker is asked only once an artifact is made.
     var _ = PlanMaker.format(encode);
+    if (!name.isEmpty()) {
+      Wishes.checkName(name);
+    }
     var wish =
         DeployRequest.newBuilder()
             .setName(name)

@@ -19,8 +19,11 @@ final class EngineOptions {
     @Option(
         names = "--stages",
         paramLabel = "N",
-        description = "cut the model into N stages of about equal cost, in this process")
-    private int stages = 1;
+        description = {
+          "cut the model into N stages of about equal cost, in this process; with --cluster, over",
+          "N peers (default: 1, and as many as is best)"
+        })
+    private @Nullable Integer stages;
 
     @Option(
         names = "--plan",
@@ -70,7 +73,13 @@ final class EngineOptions {
   Compiler.Cut cut() {
     return cut.plan != null
         ? new Compiler.Cut.Planned(FirFile.readPlan(cut.plan))
-        : Compiler.Cut.stages(cut.stages);
+        : Compiler.Cut.stages(cut.stages == null ? 1 : cut.stages);
+  }
+
+  /** As the other, for a cluster: one stage is another wish than none. */
+  Compiler.Cut remoteCut() {
+    var local = cut();
+    return cut.stages == null || cut.stages > 1 ? local : new Compiler.Cut.Stages(1);
   }
 
   /** Compiles and starts; the cache has room for so many positions. */

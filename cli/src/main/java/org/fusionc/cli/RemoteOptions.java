@@ -8,6 +8,7 @@ import org.fusionc.runtime.cluster.ClusterEngine;
 import org.fusionc.runtime.cluster.ClusterModel;
 import org.fusionc.runtime.cluster.Recovery;
 import org.fusionc.runtime.cluster.RunListener;
+import org.fusionc.runtime.cluster.Wishes;
 import org.fusionc.runtime.model.ModelSource;
 import org.fusionc.runtime.proto.DeployRequest;
 import org.jspecify.annotations.Nullable;
@@ -76,6 +77,9 @@ final class RemoteOptions {
       String command,
       PrintWriter messages) {
     var transport = this.transport.transport();
+    if (!deployment.isEmpty()) {
+      Wishes.checkName(deployment);
+    }
     var client = BrokerClient.of(java.util.Objects.requireNonNull(cluster), transport);
     try {
       // What the broker plans with anyway is left to it.
@@ -86,7 +90,7 @@ final class RemoteOptions {
               .setContext(positions > 4096 ? positions : 0)
               .build();
       var model = new ClusterModel(client, source, path, how.quantize(), ArtifactDigests.ofUser());
-      var view = model.use(wish, how.cut(), text -> say(messages, text));
+      var view = model.use(wish, how.remoteCut(), text -> say(messages, text));
       var options = ClusterEngine.Options.of(sessions, positions, command);
       var listener =
           new RunListener() {

@@ -92,7 +92,7 @@ final class TokenCommand {
       Instant until = Instant.ofEpochSecond(Instant.now().plus(span()).getEpochSecond());
       String token = TokenFile.create(file, parsed, called, until);
       var commandLine = Objects.requireNonNull(spec).commandLine();
-      commandLine.getErr().println("token '" + called + "', " + role + ", until " + until + ":");
+      commandLine.getErr().println("token '" + called + "', " + role + ", until " + until);
       commandLine.getErr().flush();
       commandLine.getOut().println(token);
       commandLine.getOut().flush();

@@ -139,8 +139,8 @@ public final class BrokerClient implements AutoCloseable {
     if (failure.getStatus().getCode() != Status.Code.UNAVAILABLE) {
       return false;
     }
-    // It has answered if it is one that is being elected.
-    boolean absent = failure.getStatus().getCause() != null && !reached && brokers.size() == 1;
+    // It has answered if it is one that is being elected; what is no broker hangs up.
+    boolean absent = !CallFailures.isAnswer(failure) && !reached && brokers.size() == 1;
     if (System.nanoTime() - start > (absent ? FIRST : ELECTION).toNanos()) {
       return false;
     }
@@ -156,28 +156,7 @@ public final class BrokerClient implements AutoCloseable {
 
   /** What a call's failure means to a person. */
   public static DiagnosticException diagnostic(StatusRuntimeException failure, Address broker) {
-    var said = failure.getStatus().getDescription();
-    var text = said == null ? failure.getStatus().getCode().toString() : said;
-    var place = Location.named("broker " + broker);
-    return switch (failure.getStatus().getCode()) {
-      case UNAVAILABLE, DEADLINE_EXCEEDED ->
-          new Diagnostic(
-                  Failure.CLUSTER,
-                  place,
-                  "it cannot be reached: "
-                      + (failure.getStatus().getCause() == null
-                          ? text
-                          : text + " (" + failure.getStatus().getCause().getMessage() + ")"),
-                  "start it with fusionc broker, or check the address")
-              .exception();
-      case FAILED_PRECONDITION ->
-          new Diagnostic(Failure.INFEASIBLE, Location.unknown(), text, "").exception();
-      case INVALID_ARGUMENT -> Diagnostic.invalid(Location.unknown(), text, "").exception();
-      case UNAUTHENTICATED, PERMISSION_DENIED ->
-          Diagnostic.usage(place + ": " + text, "show a token or certificate that may do this")
-              .exception();
-      default -> Diagnostic.failed(place, text, "").exception();
-    };
+    return CallFailures.diagnostic(failure, broker);
   }
 
   public ClusterStatus status() {

@@ -97,6 +97,11 @@ public final class ClusterModel {
               "deploy the model itself, or an artifact of phase " + Phase.QUANTIZED)
           .exception();
     }
+    // Whatever can be known to be wrong is said before an artifact is made.
+    if (!wish.getName().isEmpty()) {
+      Wishes.checkName(wish.getName());
+    }
+    Wishes.checkSizes(wish, source.context());
     Path temporary = null;
     try {
       var key = Artifact.isArtifact(path) ? "" : ArtifactDigests.key(source, path, quantize);
@@ -107,6 +112,7 @@ public final class ClusterModel {
           return view.get();
         }
       }
+      Wishes.awaitPeers(client, stages(wish, cut), said);
       var artifact = path;
       if (!key.isEmpty()) {
         temporary = Files.createTempDirectory("fusionc-deploy");
@@ -144,6 +150,15 @@ public final class ClusterModel {
         .deployment(request.getName())
         .filter(view -> view.getReady() && view.getManifest().equals(request.getManifest()))
         .map(view -> content.apply(view).orElseGet(() -> deploy(request, said)));
+  }
+
+  private static int stages(DeployRequest wish, Compiler.Cut cut) {
+    return switch (cut) {
+      case Compiler.Cut.Whole() -> wish.getStages();
+      case Compiler.Cut.Stages(int count) -> count;
+      // A plan may give one peer several stages.
+      case Compiler.Cut.Planned _ -> 0;
+    };
   }
 
   private static String digest(Path artifact) {

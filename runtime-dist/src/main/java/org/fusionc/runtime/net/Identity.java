@@ -1,5 +1,7 @@
 package org.fusionc.runtime.net;
 
+import io.netty.util.NetUtil;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
@@ -47,7 +49,8 @@ public record Identity(
       for (List<?> name : names == null ? List.<List<?>>of() : names) {
         String value = String.valueOf(name.get(1));
         switch ((Integer) name.get(0)) {
-          case DNS, IP -> hosts.add(value);
+          case DNS -> hosts.add(value);
+          case IP -> hosts.add(NetUtil.toAddressString(InetAddress.ofLiteral(value)));
           case URI -> {
             for (Role r : Role.values()) {
               if (r.urn().equals(value)) {
