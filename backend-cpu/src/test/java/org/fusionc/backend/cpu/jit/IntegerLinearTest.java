@@ -101,7 +101,7 @@ class IntegerLinearTest {
     }
   }
 
-  private static float[] rounded(float[] row, int group) {
+  static float[] rounded(float[] row, int group) {
     float[] result = new float[row.length];
     for (int from = 0; from < row.length; from += group) {
       int to = Math.min(row.length, from + group);
