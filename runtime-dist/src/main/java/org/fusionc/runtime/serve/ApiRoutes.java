@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -122,10 +123,11 @@ public final class ApiRoutes implements AutoCloseable {
       DirectHandler.EventType type,
       Status status,
       ServerResponseHeaders headers,
-      String message) {
+      @Nullable String message) {
     boolean known = status.code() >= 400 && status.code() < 500;
     var answer = known ? status : Status.BAD_REQUEST_400;
-    LOG.info("not a request: {}", ApiException.quote(message));
+    LOG.info(
+        "not a request: {}", message == null ? answer.reasonPhrase() : ApiException.quote(message));
     var node = JsonNodeFactory.instance.objectNode();
     var error = node.putObject("error");
     error.put("message", "The request is not valid HTTP: " + answer.reasonPhrase() + ".");

@@ -46,10 +46,15 @@ final class Exchange {
   /** The whole body. */
   byte[] body() {
     var type = request.headers().contentType();
-    if (type.isEmpty() || !type.get().text().equalsIgnoreCase("application/json")) {
+    if (type.isEmpty()
+        || !type.get().mediaType().text().equalsIgnoreCase("application/json")
+        || !type.get().charset().orElse("utf-8").equalsIgnoreCase("utf-8")) {
       // This keeps web pages of others out, too: a form cannot send it.
       throw ApiException.of(
-          415, "unsupported_media_type", null, "The body must be sent as application/json.");
+          415,
+          "unsupported_media_type",
+          null,
+          "The body must be sent as application/json, in UTF-8.");
     }
     try (var in = request.content().inputStream()) {
       var body = in.readNBytes(LARGEST_BODY + 1);

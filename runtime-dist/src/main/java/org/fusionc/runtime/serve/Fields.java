@@ -28,7 +28,7 @@ final class Fields {
    */
   static Fields of(JsonNode node, String path) {
     if (!node.isObject()) {
-      throw wrongType(path.isEmpty() ? "the body" : path, "an object", node);
+      throw wrongType(path, "an object", node);
     }
     return new Fields(node, path);
   }
@@ -155,9 +155,10 @@ final class Fields {
 
   static ApiException wrongType(String place, String expected, JsonNode value) {
     return ApiException.invalid(
-        place.equals("the body") ? null : place,
+        place.isEmpty() ? null : place,
         "invalid_type",
-        "'%s' must be %s, but is %s.".formatted(place, expected, shown(value)));
+        "%s must be %s, but is %s."
+            .formatted(place.isEmpty() ? "The body" : "'" + place + "'", expected, shown(value)));
   }
 
   private static String shown(JsonNode value) {

@@ -193,6 +193,44 @@ class RefusalsTest {
   }
 
   @Test
+  void theTypeOfABodyMayNameUtf8() {
+    var body = served.body("\"prompt\": \"a\", \"max_tokens\": 1");
+    assertThat(status(body, "Content-Type", "application/json; charset=UTF-8")).isEqualTo(200);
+    assertThat(status(body, "Content-Type", "application/json; charset=latin1")).isEqualTo(415);
+  }
+
+  private int status(String body, String... headers) {
+    var request = served.request(TEXT).headers(headers);
+    return served
+        .send(request.POST(HttpRequest.BodyPublishers.ofString(body)).build())
+        .statusCode();
+  }
+
+  @Test
+  void whatCannotBeReadIsAnswered() throws IOException {
+    var body = "{}";
+    var heads =
+        new String[] {
+          "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+              + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n"
+              + body,
+          "GET /v1/models/%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+          "GET /health HTTP/1.1\r\nHost: x\r\nX: " + "a".repeat(70_000) + "\r\n\r\n",
+          "GET /health HTTP/1.1\r\n\r\n",
+          "garbage\r\n\r\n"
+        };
+    for (var head : heads) {
+      try (var socket = new Socket("127.0.0.1", served.server.address().port())) {
+        socket.setSoTimeout(30_000);
+        socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+        socket.shutdownOutput();
+        var answer = new String(read(socket), StandardCharsets.ISO_8859_1);
+        assertThat(answer).as(head).startsWith("HTTP/1.1 4");
+      }
+    }
+  }
+
+  @Test
   void whatIsNoHttpIsRefused() throws IOException {
     var random = new Random(4);
     for (int i = 0; i < 20; i++) {
