@@ -10,6 +10,7 @@ import org.fusionc.broker.page.PageServer;
 import org.fusionc.broker.plan.Replanning;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.runtime.net.Address;
+import org.fusionc.runtime.net.Role;
 import org.fusionc.runtime.net.Transport;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -83,7 +84,8 @@ final class BrokerCommand implements Callable<Integer> {
             data == null ? Broker.defaultData() : data,
             store,
             tokens,
-            Transport.of(new Transport.Options(tls, TransportOptions.tokenOfEnvironment())),
+            Transport.of(new Transport.Options(tls, TransportOptions.tokenOfEnvironment()))
+                .as(Role.BROKER),
             Replanning.Policy.DEFAULT.withRest(rest()));
     var ended = new CountDownLatch(1);
     try (var broker = Broker.start(options);

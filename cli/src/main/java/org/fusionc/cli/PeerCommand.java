@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.fusionc.runtime.net.Address;
+import org.fusionc.runtime.net.Role;
 import org.fusionc.runtime.peer.PeerOptions;
 import org.fusionc.runtime.peer.PeerProcess;
 import org.jspecify.annotations.Nullable;
@@ -83,7 +84,7 @@ final class PeerCommand implements Callable<Integer> {
     var out = Objects.requireNonNull(spec).commandLine().getOut();
     return PeerProcess.run(
         options,
-        transport.transport(),
+        transport.transport().as(Role.PEER),
         line -> {
           out.println(line);
           out.flush();

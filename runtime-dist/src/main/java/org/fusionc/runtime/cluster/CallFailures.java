@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.net.Socket;
 import java.util.Arrays;
 import java.util.Optional;
+import javax.net.ssl.SSLException;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Failure;
@@ -61,17 +62,18 @@ public final class CallFailures {
       return new Diagnostic(kind.get(), Location.unknown(), text, "").exception();
     }
     var place = Location.named("broker " + broker);
+    // It hangs up on a call, or answers what is none.
+    if (!isAnswer(failure) && speaksHttp(broker)) {
+      return new Diagnostic(
+              Failure.CLUSTER,
+              place,
+              "this port answers HTTP, as a broker's page does, and no calls",
+              "give the address that the broker listens on: 127.0.0.1:7700, unless its"
+                  + " --listen says otherwise")
+          .exception();
+    }
     return switch (failure.getStatus().getCode()) {
-      case UNAVAILABLE, DEADLINE_EXCEEDED ->
-          !isAnswer(failure) && speaksHttp(broker)
-              ? new Diagnostic(
-                      Failure.CLUSTER,
-                      place,
-                      "this port answers HTTP, as a broker's page does, and no calls",
-                      "give the address that the broker listens on: 127.0.0.1:7700, unless its"
-                          + " --listen says otherwise")
-                  .exception()
-              : unreachable(failure, place, text);
+      case UNAVAILABLE, DEADLINE_EXCEEDED -> unreachable(failure, place, text);
       case UNIMPLEMENTED ->
           new Diagnostic(
                   Failure.CLUSTER,
@@ -94,13 +96,35 @@ public final class CallFailures {
   private static DiagnosticException unreachable(
       StatusRuntimeException failure, Location place, String text) {
     var cause = failure.getStatus().getCause();
+    for (var each = cause; each != null; each = each.getCause()) {
+      if (each instanceof SSLException) {
+        return new Diagnostic(
+                Failure.CLUSTER,
+                place,
+                "TLS fails: " + deepest(each),
+                "check that it uses TLS, that both certificates are of one CA and have not"
+                    + " expired, and that the broker's names the host that was called")
+            .exception();
+      }
+    }
     return new Diagnostic(
             Failure.CLUSTER,
             place,
             "it cannot be reached: "
                 + (cause == null ? text : text + " (" + cause.getMessage() + ")"),
-            "start it with fusionc broker, or check the address")
+            cause == null
+                ? "check the address, and give --tls DIR if it uses TLS"
+                : "start it with fusionc broker, or check the address")
         .exception();
+  }
+
+  private static String deepest(Throwable failure) {
+    var at = failure;
+    while (at.getCause() != null) {
+      at = at.getCause();
+    }
+    var message = at.getMessage();
+    return message == null ? at.getClass().getSimpleName() : message.lines().findFirst().orElse("");
   }
 
   private static Optional<Failure> kind(@Nullable Metadata trailers) {

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
@@ -86,6 +87,8 @@ final class Pem {
         throw malformed(file, "it is larger than " + MAX_BYTES + " bytes");
       }
       return Files.readAllBytes(file);
+    } catch (NoSuchFileException e) {
+      throw malformed(file, "there is no such file");
     } catch (IOException e) {
       throw malformed(file, "it cannot be read (" + e + ")");
     }

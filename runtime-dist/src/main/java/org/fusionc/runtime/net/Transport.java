@@ -138,6 +138,28 @@ public final class Transport {
     return new Transport(options);
   }
 
+  /**
+   * This, if its certificate is for a role, or if it has none: others would refuse to call a server
+   * that has another's.
+   *
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if it is for another role
+   */
+  public Transport as(Role role) {
+    if (options.tls() != null) {
+      var file = options.tls().resolve("cert.pem");
+      var certified = Identity.read(file).role();
+      if (certified != role) {
+        throw Diagnostic.usage(
+                file
+                    + " is a certificate for the role "
+                    + (certified == null ? "none" : certified.word()),
+                "name one that 'fusionc ca issue NAME --role " + role.word() + "' made")
+            .exception();
+      }
+    }
+    return this;
+  }
+
   /** What it was made from. */
   public Options options() {
     return options;

@@ -146,6 +146,19 @@ class ClusterCommandsTest {
   }
 
   @Test
+  void certificatesThatAreNotThereOrForAnotherRoleAreRefused(@TempDir Path folder) {
+    var authority = folder.resolve("ca").toString();
+    var alice = folder.resolve("alice").toString();
+    assertThat(run("ca", "init", "--out", authority).code).isZero();
+    var issued = run("ca", "issue", "alice", "--role", "client", "--ca", authority, "--out", alice);
+    assertThat(issued.code).as(issued.err).isZero();
+    refused(USAGE, "for the role client", "broker", "--tls", alice);
+    refused(USAGE, "for the role client", "peer", "--broker", cluster, "--tls", alice);
+    refused(CLUSTER, "TLS fails", "status", "--cluster", cluster, "--tls", alice);
+    refused(3, "there is no such file", "status", "--cluster", cluster, "--tls", authority + "/x");
+  }
+
+  @Test
   void whatIsNotThereIsUsage() {
     refused(USAGE, "there is no deployment 'x'", "undeploy", "x", "--cluster", cluster);
     refused(USAGE, "there is no peer 'x'", "drain", "x", "--cluster", cluster);
