@@ -1,14 +1,17 @@
 package org.fusionc.runtime.cluster;
 
 import io.grpc.Status;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.fusionc.runtime.exec.Frame;
 import org.fusionc.runtime.proto.DriveEvent;
+import org.fusionc.runtime.sampling.Logits;
 
 /** What a run's thread hears; times are of the nano clock. */
 sealed interface Event {
   /** A frame was submitted. */
-  record Submitted(Frame frame, CompletableFuture<Frame> done, long at) implements Event {}
+  record Submitted(Frame frame, int[] enough, CompletableFuture<List<Logits>> done, long at)
+      implements Event {}
 
   /** A session ended. */
   record Forgotten(long session) implements Event {}

@@ -14,6 +14,7 @@ import org.fusionc.runtime.proto.Activation;
 import org.fusionc.runtime.proto.Rebuild;
 import org.fusionc.runtime.proto.Replay;
 import org.fusionc.runtime.proto.ReplaySession;
+import org.fusionc.runtime.sampling.Logits;
 
 /**
  * What a run has been given and what has been answered: the sessions' tokens, and the frames that
@@ -38,8 +39,8 @@ final class Ledger {
     this.input = input;
   }
 
-  void submit(Frame frame, CompletableFuture<Frame> done, long now) {
-    var item = Outstanding.of(number++, frame, input, done, now);
+  void submit(Frame frame, int[] enough, CompletableFuture<List<Logits>> done, long now) {
+    var item = Outstanding.of(number++, frame, input, enough, done, now);
     for (var piece : Outstanding.pieces(frame, input)) {
       log.put(piece.session(), piece.start(), piece.ids(), piece.pages());
     }

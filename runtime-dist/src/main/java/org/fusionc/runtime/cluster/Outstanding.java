@@ -1,21 +1,21 @@
 package org.fusionc.runtime.cluster;
 
-import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import org.fusionc.ir.DType;
 import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.runtime.exec.Frame;
 import org.fusionc.runtime.proto.Activation;
+import org.fusionc.runtime.proto.BestLogits;
 import org.fusionc.runtime.proto.Sequence;
 import org.fusionc.runtime.proto.WireEncoding;
 import org.fusionc.runtime.proto.WireTensor;
+import org.fusionc.runtime.sampling.Logits;
 
 /**
  * A frame that was submitted and has no result yet.
@@ -25,7 +25,11 @@ import org.fusionc.runtime.proto.WireTensor;
  * @param submitted on the nano clock
  */
 record Outstanding(
-    long number, Frame frame, Activation message, CompletableFuture<Frame> done, long submitted) {
+    long number,
+    Frame frame,
+    Activation message,
+    CompletableFuture<List<Logits>> done,
+    long submitted) {
   /** Tokens of one session in a frame. */
   record Piece(long session, int start, int[] ids, int[] pages) {
     Sequence sequence() {
@@ -39,11 +43,19 @@ record Outstanding(
   }
 
   static Outstanding of(
-      long number, Frame frame, String input, CompletableFuture<Frame> done, long now) {
+      long number,
+      Frame frame,
+      String input,
+      int[] enough,
+      CompletableFuture<List<Logits>> done,
+      long now) {
     var pieces = pieces(frame, input);
     var message = message(input, pieces).setFrame(number);
     for (int row : frame.batch().outputs()) {
       message.addOutputs(row);
+    }
+    for (int best : enough) {
+      message.addBest(best);
     }
     return new Outstanding(number, frame, message.build(), done, now);
   }
@@ -100,45 +112,82 @@ record Outstanding(
   }
 
   /**
-   * The last stage's frame.
+   * The logits of the wanted outputs, in order.
    *
-   * @throws org.fusionc.ir.diagnostic.DiagnosticException if it does not fit what was asked for
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if the answer does not fit what was asked
+   *     for
    */
-  Frame result(Activation answer, String peer) {
+  List<Logits> result(Activation answer, String peer) {
     int wanted = frame.batch().outputs().length;
-    var tensors = new LinkedHashMap<String, Tensor>();
-    for (var tensor : answer.getTensorsList()) {
-      var shape = tensor.getShapeList();
-      boolean fits =
-          tensor.getEncoding() == WireEncoding.PLAIN
-              && shape.size() == 2
-              && shape.getFirst() == wanted
-              && bytes(shape.getLast(), wanted) == tensor.getData().size();
-      if (!fits) {
-        throw Diagnostic.failed(
-                Location.named(peer),
-                "it answered with %%%s of %s in %d bytes where %d rows of f32 were wanted"
-                    .formatted(tensor.getName(), shape, tensor.getData().size(), wanted),
-                "run the same version of fusionc everywhere")
-            .exception();
+    var best = answer.getLogitsList();
+    if (!best.isEmpty() && best.size() != wanted || answer.getTensorsCount() != 1) {
+      throw unfit(
+          peer,
+          "%d tensors and the logits of %d outputs where %d were wanted"
+              .formatted(answer.getTensorsCount(), best.size(), wanted));
+    }
+    var tensor = answer.getTensors(0);
+    var shape = tensor.getShapeList();
+    long rows = best.isEmpty() ? wanted : best.stream().filter(b -> b.getIdsCount() == 0).count();
+    boolean fits =
+        tensor.getEncoding() == WireEncoding.PLAIN
+            && shape.size() == 2
+            && shape.getFirst() == rows
+            && bytes(shape.getLast(), rows) == tensor.getData().size();
+    if (!fits) {
+      throw unfit(
+          peer,
+          "%%%s of %s in %d bytes where %d rows of f32 were wanted"
+              .formatted(tensor.getName(), shape, tensor.getData().size(), rows));
+    }
+    var data = MemorySegment.ofBuffer(tensor.getData().asReadOnlyByteBuffer());
+    long row = shape.getLast() * Float.BYTES;
+    long at = 0;
+    var logits = new ArrayList<Logits>();
+    for (int i = 0; i < wanted; i++) {
+      if (!best.isEmpty() && best.get(i).getIdsCount() > 0) {
+        logits.add(best(best.get(i), message.getBest(i), shape.getLast(), peer));
+      } else {
+        logits.add(new Logits.Row(data.asSlice(at, row)));
+        at += row;
       }
-      tensors.put(tensor.getName(), new Tensor(DType.Scalar.F32, shape, memory(tensor.getData())));
     }
-    if (tensors.isEmpty()) {
-      throw Diagnostic.failed(
-              Location.named(peer),
-              "it answered without a tensor",
-              "run the same version of fusionc everywhere")
-          .exception();
-    }
-    return new Frame(frame.sessions(), frame.batch(), tensors);
+    return logits;
   }
 
-  private static long bytes(long width, int rows) {
+  private static Logits best(BestLogits answer, int wanted, long vocabulary, String peer) {
+    int count = answer.getIdsCount();
+    boolean fits =
+        wanted > 0
+            && count >= wanted
+            && count == answer.getValuesCount()
+            && answer.getIdsList().stream().allMatch(id -> id >= 0 && id < vocabulary);
+    if (!fits) {
+      throw unfit(
+          peer,
+          "%d ids and %d logits where the %d largest of %d were wanted"
+              .formatted(count, answer.getValuesCount(), wanted, vocabulary));
+    }
+    var ids = answer.getIdsList().stream().mapToInt(Integer::intValue).toArray();
+    var values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = answer.getValues(i);
+      if (!(i == 0 ? Float.isFinite(values[i]) : values[i] <= values[i - 1])) {
+        throw unfit(peer, "logits that are not in order: %s at %d".formatted(values[i], i));
+      }
+    }
+    return new Logits.Best(ids, values);
+  }
+
+  private static DiagnosticException unfit(String peer, String what) {
+    return Diagnostic.failed(
+            Location.named(peer),
+            "it answered with " + what,
+            "run the same version of fusionc everywhere")
+        .exception();
+  }
+
+  private static long bytes(long width, long rows) {
     return width < 0 || width > Integer.MAX_VALUE ? -1 : width * rows * Float.BYTES;
-  }
-
-  private static MemorySegment memory(ByteString data) {
-    return MemorySegment.ofBuffer(data.asReadOnlyByteBuffer());
   }
 }

@@ -10,6 +10,7 @@ import java.util.concurrent.TimeUnit;
 import org.fusionc.runtime.exec.Frame;
 import org.fusionc.runtime.exec.Pipeline;
 import org.fusionc.runtime.net.Transport;
+import org.fusionc.runtime.sampling.Logits;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -78,9 +79,9 @@ public final class RemotePipeline implements Pipeline {
   }
 
   @Override
-  public CompletableFuture<Frame> submit(Frame frame) {
-    var done = new CompletableFuture<Frame>();
-    events.add(new Event.Submitted(frame, done, System.nanoTime()));
+  public CompletableFuture<List<Logits>> submit(Frame frame, int[] enough) {
+    var done = new CompletableFuture<List<Logits>>();
+    events.add(new Event.Submitted(frame, enough, done, System.nanoTime()));
     if (ended) {
       done.completeExceptionally(new CancellationException("the run has ended"));
     }
@@ -118,7 +119,7 @@ public final class RemotePipeline implements Pipeline {
     } finally {
       ended = true;
       for (var event = events.poll(); event != null; event = events.poll()) {
-        if (event instanceof Event.Submitted(var _, var done, long _)) {
+        if (event instanceof Event.Submitted(var _, var _, var done, long _)) {
           done.completeExceptionally(new CancellationException("the run has ended"));
         }
       }

@@ -11,11 +11,11 @@ import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import org.fusionc.ir.diagnostic.DiagnosticException;
-import org.fusionc.runtime.exec.Frame;
 import org.fusionc.runtime.net.Transport;
 import org.fusionc.runtime.proto.Activation;
 import org.fusionc.runtime.proto.Open;
 import org.fusionc.runtime.proto.Rebuilt;
+import org.fusionc.runtime.sampling.Logits;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -130,8 +130,8 @@ final class Run {
 
   void handle(Event event) {
     switch (event) {
-      case Event.Submitted(var frame, var done, long at) -> {
-        ledger.submit(frame, done, at);
+      case Event.Submitted(var frame, var enough, var done, long at) -> {
+        ledger.submit(frame, enough, done, at);
         send();
       }
       case Event.Forgotten(long session) -> {
@@ -212,9 +212,9 @@ final class Run {
     if (item == null) {
       return;
     }
-    Frame frame;
+    List<Logits> logits;
     try {
-      frame = item.result(result, last.requireLink().holder().toString());
+      logits = item.result(result, last.requireLink().holder().toString());
     } catch (DiagnosticException unfit) {
       faults.refused(last.stage, String.valueOf(unfit.getMessage()));
       return;
@@ -222,7 +222,7 @@ final class Run {
     ledger.answered(item);
     episode.answered(System.nanoTime());
     faults.answered();
-    item.done().complete(frame);
+    item.done().complete(logits);
     settle();
   }
 

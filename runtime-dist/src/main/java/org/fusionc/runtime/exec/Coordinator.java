@@ -1,6 +1,5 @@
 package org.fusionc.runtime.exec;
 
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -13,10 +12,10 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
-import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.runtime.sampling.LogProbabilities;
+import org.fusionc.runtime.sampling.Logits;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,7 +52,7 @@ public final class Coordinator implements AutoCloseable {
       @Nullable Session submitted,
       @Nullable Session turned,
       @Nullable Sent sent,
-      @Nullable Frame result,
+      @Nullable List<Logits> result,
       @Nullable Throwable failure) {
     static Event submitted(Session session) {
       return new Event(session, null, null, null, null);
@@ -64,7 +63,8 @@ public final class Coordinator implements AutoCloseable {
       return new Event(null, session, null, null, null);
     }
 
-    static Event received(Sent sent, @Nullable Frame result, @Nullable Throwable failure) {
+    static Event received(
+        Sent sent, @Nullable List<Logits> result, @Nullable Throwable failure) {
       return new Event(null, null, sent, result, failure);
     }
 
@@ -285,12 +285,13 @@ public final class Coordinator implements AutoCloseable {
       ready.addAll(unfinished);
       var _ =
           pipeline
-              .submit(frame)
+              .submit(frame, sent.enough())
               .whenComplete((result, failure) -> events.add(Event.received(sent, result, failure)));
     }
   }
 
-  private void received(Sent sent, @Nullable Frame result, @Nullable Throwable failure) {
+  private void received(
+      Sent sent, @Nullable List<Logits> result, @Nullable Throwable failure) {
     framesUnderWay--;
     sent.sessions().forEach(session -> session.underWay--);
     if (failure != null || result == null) {
@@ -298,13 +299,11 @@ public final class Coordinator implements AutoCloseable {
       sent.sessions().forEach(session -> end(session, null, cause));
       return;
     }
-    var logits = result.tensors().firstEntry().getValue();
-    long row = logits.shape().getLast() * Float.BYTES;
     int output = 0;
     for (int i = 0; i < sent.sessions().size(); i++) {
       var session = sent.sessions().get(i);
       if (sent.outputs().get(i)) {
-        var own = logits.data().asSlice(output++ * row, row);
+        var own = result.get(output++);
         if (session.ended) {
           release(session);
         } else {
@@ -334,15 +333,15 @@ public final class Coordinator implements AutoCloseable {
   }
 
   /** The logits after a session's last token have come: choose the next one. */
-  private void step(Session session, MemorySegment logits) {
+  private void step(Session session, Logits logits) {
     try {
       if (session.done.isDone()) {
         // Its listener has ended it meanwhile.
         end(session, Completion.Reason.STOP, null);
         return;
       }
-      if (session.logits == null) {
-        session.logits = logits.toArray(Tensor.FLOAT);
+      if (session.logits == null && logits instanceof Logits.Row row) {
+        session.logits = row.toArray();
       }
       if (session.cancelled) {
         end(session, Completion.Reason.CANCELLED, null);
@@ -387,12 +386,12 @@ public final class Coordinator implements AutoCloseable {
     PAUSE
   }
 
-  private static Answer tell(Session session, int token, MemorySegment logits) {
+  private static Answer tell(Session session, int token, Logits logits) {
     int alternatives = session.request.alternatives();
     var choice =
-        alternatives < 0
-            ? null
-            : LogProbabilities.choice(logits.toArray(Tensor.FLOAT), token, alternatives);
+        alternatives >= 0 && logits instanceof Logits.Row row
+            ? LogProbabilities.choice(row.toArray(), token, alternatives)
+            : null;
     var hearing = session.hearing;
     if (hearing != null) {
       return hearing.token(token, choice) ? Answer.GO_ON : Answer.PAUSE;

@@ -5,11 +5,12 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
+import org.fusionc.runtime.sampling.Logits;
 import org.jspecify.annotations.Nullable;
 
 /** Stages in this process, each with a thread of its own. */
 public final class LocalPipeline implements Pipeline {
-  private record Work(@Nullable Frame frame, CompletableFuture<Frame> done) {}
+  private record Work(@Nullable Frame frame, CompletableFuture<List<Logits>> done) {}
 
   private final List<Stage> stages;
   private final List<BlockingQueue<Work>> queues = new ArrayList<>();
@@ -57,8 +58,8 @@ public final class LocalPipeline implements Pipeline {
   }
 
   @Override
-  public CompletableFuture<Frame> submit(Frame frame) {
-    var done = new CompletableFuture<Frame>();
+  public CompletableFuture<List<Logits>> submit(Frame frame, int[] enough) {
+    var done = new CompletableFuture<List<Logits>>();
     queues.getFirst().add(new Work(frame, done));
     return done;
   }
@@ -81,7 +82,7 @@ public final class LocalPipeline implements Pipeline {
         }
         var out = stage.run(work.frame);
         if (index + 1 == stages.size()) {
-          work.done.complete(out);
+          work.done.complete(out.logits());
         } else {
           queues.get(index + 1).add(new Work(out, work.done));
         }

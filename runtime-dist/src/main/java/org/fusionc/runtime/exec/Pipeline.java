@@ -1,6 +1,8 @@
 package org.fusionc.runtime.exec;
 
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.fusionc.runtime.sampling.Logits;
 
 /**
  * Stages in a row, here or on other machines. Frames that are submitted run through all of them,
@@ -14,8 +16,14 @@ public interface Pipeline extends AutoCloseable {
   /** The name of the value that holds the token ids in frames that are submitted. */
   String input();
 
-  /** Runs a frame through all stages; the future has the last stage's frame, or what went wrong. */
-  CompletableFuture<Frame> submit(Frame frame);
+  /**
+   * Runs a frame through all stages.
+   *
+   * @param enough per wanted output of the batch, how many of its largest logits the caller needs;
+   *     0 for all. It may get more.
+   * @return the logits of the wanted outputs, in order, or what went wrong
+   */
+  CompletableFuture<List<Logits>> submit(Frame frame, int[] enough);
 
   /** A session has ended, and no frame of it is under way: what is kept for it can go. */
   void forget(long session);

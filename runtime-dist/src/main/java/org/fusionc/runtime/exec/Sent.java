@@ -3,6 +3,7 @@ package org.fusionc.runtime.exec;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.fusionc.ir.backend.Batch;
 import org.fusionc.ir.backend.Tensor;
 
@@ -11,6 +12,14 @@ import org.fusionc.ir.backend.Tensor;
  * session's last, so that its logits come back.
  */
 record Sent(List<Session> sessions, List<Integer> tokens, List<Boolean> outputs) {
+  /** Of how many of the largest logits those sessions have use that get some; see Pipeline. */
+  int[] enough() {
+    return IntStream.range(0, sessions.size())
+        .filter(outputs::get)
+        .map(i -> sessions.get(i).enough())
+        .toArray();
+  }
+
   /**
    * The frame with the tokens that the sessions have to feed next; they count as fed.
    *

@@ -83,6 +83,13 @@ public final class Session {
     ids[length++] = token;
   }
 
+  /**
+   * How many of the largest logits it has use for, 0 for all: the first ones are kept for who asks.
+   */
+  int enough() {
+    return logits == null || request.alternatives() >= 0 ? 0 : request.sampling().enough();
+  }
+
   int generated() {
     return length - request.prompt().size();
   }

@@ -2,6 +2,8 @@ package org.fusionc.runtime.net;
 
 import io.grpc.DecompressorRegistry;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
 import io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
@@ -23,6 +25,7 @@ import java.util.logging.Logger;
 import javax.net.ssl.SSLException;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.runtime.proto.StageServiceGrpc;
 import org.jspecify.annotations.Nullable;
 
 /** Makes channels to other processes, and servers for them, all secured in the same way. */
@@ -58,6 +61,7 @@ public final class Transport {
 
   private static final EventLoopGroup SERVING =
       eventLoops("fusionc-serve", Math.max(2, Runtime.getRuntime().availableProcessors()));
+  private static final String FRAMES = StageServiceGrpc.getActivateMethod().getFullMethodName();
   private static final Executor CALLS = Executors.newVirtualThreadPerTaskExecutor();
 
   private final Options options;
@@ -228,6 +232,7 @@ public final class Transport {
             .workerEventLoopGroup(SERVING)
             .channelFactory(() -> new GuardedServerChannel(connections))
             .executor(CALLS)
+            .callExecutor(Transport::executor)
             .intercept(new AccessCheck(tokens, connections))
             .addStreamTracerFactory(RefusalTracer.factory(refusals))
             .addStreamTracerFactory(MessageTracer.factory(new MessageBudget(connections)))
@@ -243,5 +248,11 @@ public final class Transport {
             .permitKeepAliveTime(5, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true);
     return serverTls == null ? builder : builder.sslContext(serverTls);
+  }
+
+  /** What takes frames only checks and queues them: on the connection's own thread, at once. */
+  private static <Q, R> @Nullable Executor executor(ServerCall<Q, R> call, Metadata headers) {
+    var method = call.getMethodDescriptor();
+    return method.getFullMethodName().equals(FRAMES) ? Runnable::run : null;
   }
 }

@@ -7,7 +7,8 @@ import java.util.Arrays;
  * A heap costs one pass over the vocabulary and then a logarithm for each rank, where sorting
  * 150,000 scores to use ten of them would cost more than a small model's layer.
  */
-final class Ranking {
+final class Ranking implements Ranked {
+  private final float[] scores;
   private final long[] heap;
   private int left;
   private int[] ranked = new int[64];
@@ -17,6 +18,7 @@ final class Ranking {
    * @param scores none of them NaN
    */
   Ranking(float[] scores, int count) {
+    this.scores = scores;
     heap = new long[count];
     left = count;
     for (int i = 0; i < count; i++) {
@@ -27,8 +29,18 @@ final class Ranking {
     }
   }
 
-  /** The id at {@code rank}, from 0; less than the count. */
-  int id(int rank) {
+  @Override
+  public int count() {
+    return heap.length;
+  }
+
+  @Override
+  public float score(int rank) {
+    return scores[id(rank)];
+  }
+
+  @Override
+  public int id(int rank) {
     while (rankedCount <= rank) {
       if (rankedCount == ranked.length) {
         ranked = Arrays.copyOf(ranked, 2 * rankedCount);

@@ -1,8 +1,6 @@
 package org.fusionc.runtime.sampling;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.BitSet;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
@@ -17,13 +15,12 @@ import org.fusionc.ir.diagnostic.Location;
  * taken over by another process in the middle goes on with the same tokens.
  *
  * <p>Filters come in the order that Hugging Face's generate() has: repetition penalty, then bias
- * and the penalties that count, temperature, top-k (ties with the last one stay in), top-p, min-p.
+ * and the penalties that count, top-k (ties with the last one stay in), temperature, top-p, min-p.
+ * (There top-k comes after the temperature, which makes no difference but by rounding.)
  *
  * <p>Not safe for use by several threads, since it keeps its scratch memory.
  */
 public final class Sampler {
-  private static final ValueLayout.OfFloat F32 =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final RandomGeneratorFactory<RandomGenerator> RANDOM =
       RandomGeneratorFactory.of("L64X128MixRandom");
 
@@ -55,6 +52,30 @@ public final class Sampler {
   /**
    * The next token after {@code history}.
    *
+   * @param logits a row, or as many of the largest as are {@link SamplingOptions#enough}: then the
+   *     choice is that from the row
+   * @param history all ids of the sequence so far, the prompt's included
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if a logit is NaN or +infinity, or none
+   *     is finite
+   */
+  public int next(Logits logits, int... history) {
+    return switch (logits) {
+      case Logits.Row(var values) -> next(values, history);
+      case Logits.Best best -> {
+        int enough = options.enough();
+        if (enough == 0 || enough > best.count()) {
+          throw new IllegalArgumentException(
+              best.count() + " logits, where " + (enough == 0 ? "all" : enough) + " are needed");
+        }
+        reserve(best.count());
+        yield options.isGreedy() ? best.id(0) : drawFromBest(best, draw(history.length));
+      }
+    };
+  }
+
+  /**
+   * The next token after {@code history}.
+   *
    * @param logits f32[V], little-endian and contiguous
    * @param history all ids of the sequence so far, the prompt's included
    * @throws org.fusionc.ir.diagnostic.DiagnosticException if a logit is NaN or +infinity, or none
@@ -63,7 +84,7 @@ public final class Sampler {
   public int next(MemorySegment logits, int... history) {
     int count = Math.toIntExact(logits.byteSize() / Float.BYTES);
     reserve(count);
-    MemorySegment.copy(logits, F32, 0, scores, 0, count);
+    MemorySegment.copy(logits, Logits.F32, 0, scores, 0, count);
     return choose(count, history);
   }
 
@@ -80,21 +101,24 @@ public final class Sampler {
       penalise(count, history);
       best = largest(scores, count);
     }
-    if (shifts()) {
+    if (options.shifts()) {
       shift(count, history);
       best = largest(scores, count);
     }
     if (options.isGreedy()) {
       return best;
     }
-    float top = scores[best];
-    for (int i = 0; i < count; i++) {
-      // The largest becomes 0 before the division, so that a tiny temperature cannot overflow.
-      scores[i] = (scores[i] - top) / options.temperature();
-    }
     double draw = draw(history.length);
     boolean filtered = options.topK() > 0 || options.topP() < 1 || options.minP() > 0;
-    return filtered ? drawFromBest(count, draw) : drawFromAll(count, draw);
+    return filtered
+        ? drawFromBest(new Ranking(scores, count), draw)
+        : drawFromAll(count, scores[best], draw);
+  }
+
+  /** How likely a token is, relative to the most likely one. */
+  private double weight(float score, float top) {
+    // The largest becomes 0 before the division, so that a tiny temperature cannot overflow.
+    return Math.exp((score - top) / options.temperature());
   }
 
   private void penalise(int count, int[] history) {
@@ -106,12 +130,6 @@ public final class Sampler {
         scores[id] = scores[id] < 0 ? scores[id] * penalty : scores[id] / penalty;
       }
     }
-  }
-
-  private boolean shifts() {
-    return options.frequencyPenalty() != 0
-        || options.presencePenalty() != 0
-        || !options.logitBias().isEmpty();
   }
 
   private void shift(int count, int[] history) {
@@ -135,10 +153,10 @@ public final class Sampler {
     }
   }
 
-  private int drawFromAll(int count, double draw) {
+  private int drawFromAll(int count, float top, double draw) {
     double sum = 0;
     for (int i = 0; i < count; i++) {
-      weights[i] = Math.exp(scores[i]);
+      weights[i] = weight(scores[i], top);
       sum += weights[i];
     }
     double left = draw * sum;
@@ -155,23 +173,23 @@ public final class Sampler {
     return last; // rounding left a crumb
   }
 
-  private int drawFromBest(int count, double draw) {
-    var ranking = new Ranking(scores, count);
-    int kept = topK(ranking, count);
+  private int drawFromBest(Ranked ranked, double draw) {
+    float top = ranked.score(0);
+    int kept = topK(ranked);
     double total = 0;
-    if (kept == count && options.topK() == 0) {
-      for (int i = 0; i < count; i++) {
-        total += Math.exp(scores[i]);
+    if (options.topK() == 0) {
+      for (int i = 0; i < kept; i++) {
+        total += weight(scores[i], top);
       }
     } else {
       for (int rank = 0; rank < kept; rank++) {
-        total += Math.exp(scores[ranking.id(rank)]);
+        total += weight(ranked.score(rank), top);
       }
     }
     double sum = 0;
     int candidates = 0;
     while (candidates < kept) {
-      double weight = Math.exp(scores[ranking.id(candidates)]);
+      double weight = weight(ranked.score(candidates), top);
       // The best one always stays, as its weight is 1.
       if (weight < options.minP() || (options.topP() < 1 && sum >= options.topP() * total)) {
         break;
@@ -183,21 +201,22 @@ public final class Sampler {
     for (int rank = 0; rank < candidates; rank++) {
       left -= weights[rank];
       if (left < 0) {
-        return ranking.id(rank);
+        return ranked.id(rank);
       }
     }
-    return ranking.id(candidates - 1);
+    return ranked.id(candidates - 1);
   }
 
   /** How many tokens top-k leaves; those that tie with the last one stay in. */
-  private int topK(Ranking ranking, int count) {
+  private int topK(Ranked ranked) {
     int k = options.topK();
+    int count = ranked.count();
     if (k == 0 || k >= count) {
       return count;
     }
-    float last = scores[ranking.id(k - 1)];
+    float last = ranked.score(k - 1);
     int kept = k;
-    while (kept < count && scores[ranking.id(kept)] == last) {
+    while (kept < count && ranked.score(kept) == last) {
       kept++;
     }
     return kept;
@@ -218,7 +237,26 @@ public final class Sampler {
 
   /** The lowest id among those with the largest logit. */
   static int largest(float[] logits, int count) {
-    // NaN is larger than all else to Math.max, so one look at the largest checks them all.
+    // NaN is larger than all else, so one look at the largest checks them all.
+    float most = most(logits, count);
+    if (most == Float.NEGATIVE_INFINITY) {
+      throw broken(count == 0 ? "there are no logits" : "no logit is finite");
+    }
+    for (int i = 0; i < count; i++) {
+      float logit = logits[i];
+      if (Float.isNaN(logit) || logit == Float.POSITIVE_INFINITY) {
+        throw broken(
+            "the logit of token " + i + " is " + (Float.isNaN(logit) ? "NaN" : "infinite"));
+      }
+      if (logit == most) {
+        return i;
+      }
+    }
+    throw new IllegalStateException("the largest logit is none of them");
+  }
+
+  /** The largest; NaN if there is one, -infinity if there are none. */
+  static float most(float[] logits, int count) {
     float most = Float.NEGATIVE_INFINITY;
     int whole = count - count % 4;
     float b = most;
@@ -234,20 +272,7 @@ public final class Sampler {
     for (int i = whole; i < count; i++) {
       most = Math.max(most, logits[i]);
     }
-    if (most == Float.NEGATIVE_INFINITY) {
-      throw broken(count == 0 ? "there are no logits" : "no logit is finite");
-    }
-    for (int i = 0; i < count; i++) {
-      float logit = logits[i];
-      if (Float.isNaN(logit) || logit == Float.POSITIVE_INFINITY) {
-        throw broken(
-            "the logit of token " + i + " is " + (Float.isNaN(logit) ? "NaN" : "infinite"));
-      }
-      if (logit == most) {
-        return i;
-      }
-    }
-    throw new IllegalStateException("the largest logit is none of them");
+    return most;
   }
 
   private static RuntimeException broken(String problem) {

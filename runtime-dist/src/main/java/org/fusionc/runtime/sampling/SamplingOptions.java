@@ -77,6 +77,22 @@ public record SamplingOptions(
     return temperature == 0;
   }
 
+  /** Whether something is added to logits before the choice. */
+  boolean shifts() {
+    return frequencyPenalty != 0 || presencePenalty != 0 || !logitBias.isEmpty();
+  }
+
+  /**
+   * How many of the largest logits, with those that equal the last of them, give the same choice as
+   * all; 0 if none but all do.
+   */
+  public int enough() {
+    if (repetitionPenalty != 1 || shifts()) {
+      return 0;
+    }
+    return isGreedy() ? 1 : topK;
+  }
+
   public SamplingOptions withTemperature(float value) {
     return new SamplingOptions(
         value,

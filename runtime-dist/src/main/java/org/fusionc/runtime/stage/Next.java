@@ -77,7 +77,7 @@ final class Next {
 
   /** Sends a frame after all that came before; it is numbered when its turn comes. */
   void send(Activation frame) {
-    outlet.addAll(new Numbered(List.of(frame).iterator()), frame.getSerializedSize());
+    outlet.add(new Numbered(List.of(frame).iterator()), frame.getSerializedSize());
   }
 
   void sendAll(Iterator<Activation> frames) {
@@ -91,7 +91,7 @@ final class Next {
     channel.shutdownNow();
   }
 
-  /** Used by the outlet's thread alone. */
+  /** Used by whoever hands messages over: one at a time, as the outlet sees to. */
   private final class Numbered implements Iterator<Activation> {
     private final Iterator<Activation> frames;
 

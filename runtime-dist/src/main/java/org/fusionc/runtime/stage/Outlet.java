@@ -9,9 +9,11 @@ import java.util.Iterator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Messages on their way out of a stream, sent by a thread of their own as fast as the other side
- * takes them, so that computing goes on meanwhile. It never blocks those who add messages; they ask
- * {@link #isFull} before they make more.
+ * Messages on their way out of a stream. Whoever adds one hands it to the connection itself if
+ * nothing is before it and the other side takes it; else a thread of the stream's own sends it when
+ * that is so, and computing goes on meanwhile. Waking a thread takes longer than handing a token's
+ * rows over. It never blocks those who add messages; they ask {@link #isFull} before they make
+ * more.
  */
 final class Outlet<M extends MessageLite> {
   private record Item<M>(Iterator<? extends M> messages, long bytes) {}
@@ -23,6 +25,10 @@ final class Outlet<M extends MessageLite> {
   private final Object sending = new Object();
   private long bytes;
   private boolean closed;
+  private @Nullable CallStreamObserver<? super M> call;
+
+  /** Somebody is handing a message over: the others come after it. */
+  private boolean handing;
 
   /**
    * @param maxMessages and
@@ -40,12 +46,58 @@ final class Outlet<M extends MessageLite> {
    *
    * @param call whose ready handler calls {@link #ready}
    */
-  void start(CallStreamObserver<? super M> call, String name) {
-    Thread.ofVirtual().name(name).start(() -> send(call));
+  void start(CallStreamObserver<? super M> stream, String name) {
+    synchronized (this) {
+      call = stream;
+    }
+    Thread.ofVirtual().name(name).start(() -> send(stream));
   }
 
   void add(M message) {
-    addAll(Collections.singleton(message).iterator(), message.getSerializedSize());
+    add(Collections.singleton(message).iterator(), message.getSerializedSize());
+  }
+
+  /**
+   * Adds one message, which is made when its turn comes.
+   *
+   * @param size in bytes that it holds until then
+   */
+  void add(Iterator<? extends M> message, long size) {
+    CallStreamObserver<? super M> stream;
+    synchronized (this) {
+      stream = call;
+      if (stream == null || closed || handing || !queue.isEmpty() || !stream.isReady()) {
+        addAll(message, size);
+        return;
+      }
+      handing = true;
+    }
+    boolean sent = false;
+    try {
+      hand(message.next(), stream);
+      sent = true;
+    } catch (RuntimeException ended) {
+      // The stream has ended; whoever listens to it is told so.
+      close();
+    } finally {
+      handed();
+    }
+    if (!sent) {
+      drained.run();
+    }
+  }
+
+  private void hand(M message, CallStreamObserver<? super M> stream) {
+    synchronized (sending) {
+      stream.onNext(message);
+    }
+  }
+
+  private synchronized void handed() {
+    handing = false;
+    if (!queue.isEmpty()) {
+      notifyAll();
+    }
   }
 
   /**
@@ -86,16 +138,15 @@ final class Outlet<M extends MessageLite> {
     }
   }
 
-  private void send(CallStreamObserver<? super M> call) {
+  private void send(CallStreamObserver<? super M> stream) {
     try {
       while (true) {
-        var message = next(call);
+        var message = next(stream);
         if (message == null) {
           return;
         }
-        synchronized (sending) {
-          call.onNext(message);
-        }
+        hand(message, stream);
+        handed();
       }
     } catch (InterruptedException | RuntimeException ended) {
       // The stream has ended; whoever listens to it is told so.
@@ -105,12 +156,12 @@ final class Outlet<M extends MessageLite> {
   }
 
   /** Waits for a message and for the other side; null when closed. */
-  private @Nullable M next(CallStreamObserver<? super M> call) throws InterruptedException {
+  private @Nullable M next(CallStreamObserver<? super M> stream) throws InterruptedException {
     M message;
     boolean wasFull;
     boolean nowFull;
     synchronized (this) {
-      while (!closed && (queue.isEmpty() || !call.isReady())) {
+      while (!closed && (handing || queue.isEmpty() || !stream.isReady())) {
         wait();
       }
       if (closed) {
@@ -124,10 +175,11 @@ final class Outlet<M extends MessageLite> {
         bytes -= item.bytes;
       }
       nowFull = isFull();
+      handing = message != null;
     }
     if (wasFull && !nowFull) {
       drained.run();
     }
-    return message == null ? next(call) : message;
+    return message == null ? next(stream) : message;
   }
 }

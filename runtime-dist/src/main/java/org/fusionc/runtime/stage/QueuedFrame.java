@@ -1,54 +1,54 @@
 package org.fusionc.runtime.stage;
 
-import com.google.protobuf.ByteString;
 import java.util.List;
-import org.fusionc.runtime.exec.Frame;
+import org.fusionc.ir.backend.Batch;
 import org.fusionc.runtime.proto.Activation;
-import org.fusionc.runtime.proto.Rebuild;
-import org.fusionc.runtime.proto.Sequence;
 import org.fusionc.runtime.wire.Activations;
 import org.fusionc.runtime.wire.Port;
-import org.jspecify.annotations.Nullable;
 
 /**
- * A frame that waits; of its message only what goes on with its results.
+ * A frame that waits to be computed.
  *
- * @param number the coordinator's
- * @param rebuild of a frame of a replay
- * @param bytes that its tensors hold
+ * @param batch of the message, which has been checked
  */
-record QueuedFrame(
-    Frame frame,
-    List<Sequence> sequences,
-    long epoch,
-    long number,
-    @Nullable Rebuild rebuild,
-    long bytes) {
-  static QueuedFrame of(Frame frame, Activation message) {
-    return new QueuedFrame(
-        frame,
-        message.getSequencesList(),
-        message.getEpoch(),
-        message.getFrame(),
-        message.hasRebuild() ? message.getRebuild() : null,
-        frame.tensors().values().stream().mapToLong(t -> t.data().byteSize()).sum());
+record QueuedFrame(Batch batch, Activation message) {
+  long epoch() {
+    return message.getEpoch();
+  }
+
+  /** The coordinator's number of the frame, in words. */
+  String number() {
+    return Long.toUnsignedString(message.getFrame());
+  }
+
+  /** Whether it brings one token for each of its sessions, and for the first time. */
+  boolean isDecode() {
+    return !message.hasRebuild() && batch.tokens() == message.getSequencesCount();
+  }
+
+  /** Bytes that it holds. */
+  long bytes() {
+    return message.getSerializedSize();
   }
 
   /** The message that goes on. */
-  Activation result(List<Port> ports, List<ByteString> results) {
-    var batch = frame.batch();
-    var message =
-        Activation.newBuilder().setEpoch(epoch).setFrame(number).addAllSequences(sequences);
-    for (int output : batch.outputs()) {
-      message.addOutputs(output);
-    }
+  Activation result(List<Port> ports, Results results) {
+    var result =
+        Activation.newBuilder()
+            .setEpoch(message.getEpoch())
+            .setFrame(message.getFrame())
+            .addAllSequences(message.getSequencesList())
+            .addAllOutputs(message.getOutputsList())
+            .addAllBest(message.getBestList())
+            .addAllLogits(results.best());
+    int outputs = results.wholeOutputs(batch.outputs().length);
     for (int i = 0; i < ports.size(); i++) {
-      message.addTensors(
-          Activations.tensor(ports.get(i), batch.tokens(), batch.outputs().length, results.get(i)));
+      var rows = results.rows().get(i);
+      result.addTensors(Activations.tensor(ports.get(i), batch.tokens(), outputs, rows));
     }
-    if (rebuild != null) {
-      message.setRebuild(rebuild);
+    if (message.hasRebuild()) {
+      result.setRebuild(message.getRebuild());
     }
-    return message.build();
+    return result.build();
   }
 }

@@ -1,19 +1,14 @@
 package org.fusionc.runtime.stage;
 
-import com.google.protobuf.ByteString;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 import org.fusionc.ir.backend.Backend;
 import org.fusionc.ir.backend.Batch;
 import org.fusionc.ir.backend.Executable;
-import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.plan.Plan;
-import org.fusionc.runtime.exec.Frame;
 import org.fusionc.runtime.model.ModelSource;
-import org.fusionc.runtime.wire.Activations;
+import org.fusionc.runtime.wire.Decoder;
 import org.fusionc.runtime.wire.Port;
 
 /** A stage of a deployment, compiled and loaded: its weights, and the pages of its cache. */
@@ -23,6 +18,7 @@ public final class Segment implements AutoCloseable {
   private final Executable executable;
   private final int pages;
   private final int pageTokens;
+  private final Decoder decoder;
 
   private Segment(
       SegmentKey key, StageProgram program, Executable executable, int pages, int pageTokens) {
@@ -31,6 +27,7 @@ public final class Segment implements AutoCloseable {
     this.executable = executable;
     this.pages = pages;
     this.pageTokens = pageTokens;
+    this.decoder = new Decoder(program.inputs());
   }
 
   /**
@@ -135,28 +132,21 @@ public final class Segment implements AutoCloseable {
    * Runs a frame; one at a time.
    *
    * @param physical the pages that the run has reserved: the frame's page i is the i-th of them
-   * @return per output its rows, encoded
    */
-  List<ByteString> compute(Frame frame, int[] physical) {
-    var batch = frame.batch();
+  Results compute(QueuedFrame work, int[] physical) {
+    var batch = work.batch();
+    var message = work.message();
     var mapped =
         batch.pages().stream()
             .map(named -> Arrays.stream(named).map(page -> physical[page]).toArray())
             .toList();
-    var given = new ArrayList<Tensor>();
-    for (var port : inputs()) {
-      given.add(Objects.requireNonNull(frame.tensors().get(port.name())));
-    }
+    var given = decoder.decode(message.getTensorsList(), batch.tokens(), batch.outputs().length);
     var results =
         executable.run(
             new Batch(batch.sequence(), batch.position(), batch.outputs(), mapped), given);
-    var encoded = new ArrayList<ByteString>();
-    for (int i = 0; i < results.size(); i++) {
-      encoded.add(
-          Activations.encode(
-              outputs().get(i), results.get(i), batch.tokens(), batch.outputs().length));
-    }
-    return encoded;
+    return isLast() && message.getBestCount() > 0 && outputs().size() == 1
+        ? Results.best(outputs().getFirst(), results.getFirst(), message.getBestList())
+        : Results.whole(outputs(), results, batch.tokens(), batch.outputs().length);
   }
 
   /** Frees weights and cache; no batch may be running. */

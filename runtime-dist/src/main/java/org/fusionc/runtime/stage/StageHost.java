@@ -42,8 +42,7 @@ public final class StageHost implements AutoCloseable {
    * @param runs that it serves at once
    * @param sessions of one run at once
    * @param queuedFrames of one run that wait; more are not read from the network
-   * @param queuedBytes of all runs' frames that wait, decoded; each run may have one that waits
-   *     even so
+   * @param queuedBytes of all runs' frames that wait; each run may have one that waits even so
    * @param frameTokens of one frame
    * @param grace how long a run is kept whose coordinator is gone
    */

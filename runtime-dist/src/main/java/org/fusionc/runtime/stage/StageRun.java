@@ -1,6 +1,5 @@
 package org.fusionc.runtime.stage;
 
-import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -336,8 +335,7 @@ final class StageRun {
       host.countStale(1);
       return true;
     }
-    var accepted = check.accept(frame, number, sessions);
-    var waiting = QueuedFrame.of(accepted, frame);
+    var waiting = new QueuedFrame(check.accept(frame, number, sessions), frame);
     queue.add(waiting);
     host.queued(waiting.bytes());
     figures.waiting(queue.size());
@@ -393,21 +391,20 @@ final class StageRun {
       figures.waiting(queue.size());
       resumeSource();
     }
-    int tokens = work.frame().batch().tokens();
+    int tokens = work.batch().tokens();
     long begin = System.nanoTime();
     figures.begin(begin, tokens);
     slot.meter().begin(begin);
-    List<ByteString> results = null;
+    Results results = null;
     Throwable failure = null;
     try {
-      results = slot.segment().compute(work.frame(), pages);
+      results = slot.segment().compute(work, pages);
     } catch (RuntimeException | Error thrown) {
       failure = thrown;
     }
     long end = System.nanoTime();
-    boolean decoded = work.rebuild() == null && tokens == work.sequences().size();
     figures.end(end, failure == null);
-    slot.meter().end(end, decoded && failure == null ? tokens : 0);
+    slot.meter().end(end, work.isDecode() && failure == null ? tokens : 0);
     if (results != null) {
       computed(work, results, end - begin);
     } else {
@@ -429,24 +426,28 @@ final class StageRun {
       resumeSource();
       fault(
           Fault.Kind.COMPUTE_FAILED,
-          "stage %d: frame %s: %s"
-              .formatted(slot.segment().stage(), Long.toUnsignedString(work.number()), failure));
+          "stage %d: frame %s: %s".formatted(slot.segment().stage(), work.number(), failure));
     }
   }
 
-  private synchronized void computed(QueuedFrame work, List<ByteString> results, long nanos) {
+  private synchronized void computed(QueuedFrame work, Results results, long nanos) {
     if (ended) {
       return;
     }
     host.countComputed();
     boolean last = slot.segment().isLast();
     int row = 0;
-    for (var sequence : work.sequences()) {
+    for (var sequence : work.message().getSequencesList()) {
       int end = sequence.getStart() + sequence.getTokens();
       if (sessions.knows(sequence.getSession())) {
         sessions.computed(sequence.getSession(), end);
         if (!last) {
-          log.put(sequence.getSession(), sequence.getStart(), row, sequence.getTokens(), results);
+          log.put(
+              sequence.getSession(),
+              sequence.getStart(),
+              row,
+              sequence.getTokens(),
+              results.rows());
         }
       }
       row += sequence.getTokens();
@@ -455,11 +456,12 @@ final class StageRun {
       host.countStale(1);
       return;
     }
-    if (work.rebuild() != null) {
+    if (work.message().hasRebuild()) {
+      var rebuild = work.message().getRebuild();
       rebuiltTokens += row;
       rebuiltNanos += nanos;
-      if (work.rebuild().getUntilStage() == slot.segment().stage()) {
-        if (work.rebuild().getLast()) {
+      if (rebuild.getUntilStage() == slot.segment().stage()) {
+        if (rebuild.getLast()) {
           emit(
               DriveEvent.newBuilder()
                   .setRebuilt(

@@ -1,13 +1,15 @@
 package org.fusionc.runtime.wire;
 
+import com.google.protobuf.ByteString;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import org.fusionc.ir.DType;
 import org.fusionc.ir.backend.Batch;
-import org.fusionc.runtime.exec.Frame;
 import org.fusionc.runtime.proto.Activation;
 import org.fusionc.runtime.proto.Sequence;
 import org.fusionc.runtime.proto.WireTensor;
@@ -41,10 +43,10 @@ public final class FrameCheck {
    *
    * @param number that it must bear
    * @param sessions of the run; unchanged if the frame is refused
-   * @return the frame, decoded, with the run's own page numbers
+   * @return the frame's batch, with the run's own page numbers
    * @throws FrameRefused naming the first thing that is wrong
    */
-  public Frame accept(Activation frame, long number, SessionTable sessions) {
+  public Batch accept(Activation frame, long number, SessionTable sessions) {
     var where = "frame " + Long.toUnsignedString(frame.getFrame()) + ": ";
     if (frame.getNumber() != number) {
       throw new FrameRefused(
@@ -56,10 +58,8 @@ public final class FrameCheck {
     int tokens = batch.tokens();
     int outputs = batch.outputs().length;
     checkTensors(where, frame.getTensorsList(), inputs, tokens, outputs);
-    var tensors = Activations.tensors(frame.getTensorsList(), inputs, tokens, outputs);
     frame.getSequencesList().forEach(sessions::accept);
-    return new Frame(
-        frame.getSequencesList().stream().map(Sequence::getSession).toList(), batch, tensors);
+    return batch;
   }
 
   private Batch structure(String where, Activation frame, SessionTable sessions) {
@@ -97,6 +97,7 @@ public final class FrameCheck {
                   .formatted(unknown, sessions.size()));
     }
     var outputs = outputs(where, frame, tokens);
+    best(where, frame);
     rebuild(where, frame);
     return batch(frame, (int) tokens, outputs);
   }
@@ -179,6 +180,22 @@ public final class FrameCheck {
     return outputs;
   }
 
+  private static void best(String where, Activation frame) {
+    int count = frame.getBestCount();
+    if (count > 0 && count != frame.getOutputsCount()) {
+      throw new FrameRefused(
+          where
+              + "it says of %d outputs how much of them is enough, and has %d"
+                  .formatted(count, frame.getOutputsCount()));
+    }
+    if (frame.getBestList().stream().anyMatch(best -> best < 0)) {
+      throw new FrameRefused(where + "best must be below 2147483648");
+    }
+    if (frame.getLogitsCount() > 0) {
+      throw new FrameRefused(where + "it brings logits, which are a result");
+    }
+  }
+
   private void rebuild(String where, Activation frame) {
     if (!frame.hasRebuild()) {
       return;
@@ -246,9 +263,25 @@ public final class FrameCheck {
         throw new FrameRefused(
             at + "%d bytes where there must be %d".formatted(tensor.getData().size(), bytes));
       }
+      if (port.ids() > 0) {
+        checkIds(at, port, tensor.getData());
+      }
     }
     if (!expected.isEmpty()) {
       throw new FrameRefused(where + "the tensors " + expected.keySet() + " are missing");
+    }
+  }
+
+  private static void checkIds(String at, Port port, ByteString data) {
+    var ids = data.asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; ids.hasRemaining(); i++) {
+      long id = port.dtype() == DType.Scalar.I64 ? ids.getLong() : ids.getInt();
+      if (id < 0 || id >= port.ids()) {
+        throw new FrameRefused(
+            at
+                + "element %d is %d, but token ids are from 0 to %d"
+                    .formatted(i, id, port.ids() - 1));
+      }
     }
   }
 }

@@ -10,7 +10,6 @@ import java.util.Random;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.fusionc.ir.DType;
-import org.fusionc.runtime.exec.Frame;
 import org.fusionc.runtime.proto.Activation;
 import org.fusionc.runtime.proto.Rebuild;
 import org.fusionc.runtime.proto.Sequence;
@@ -62,16 +61,12 @@ final class FrameCheckTest {
   }
 
   @Test
-  void aFrameIsDecodedAndItsSessionsGrow() {
+  void aFrameIsTakenAndItsSessionsGrow() {
     var sessions = table();
-    var frame = CHECK.accept(valid().build(), 0, sessions);
-    assertThat(frame.sessions()).containsExactly(1L, 2L);
-    assertThat(frame.batch().sequence()).containsExactly(0, 0, 0, 0, 0, 1, 1);
-    assertThat(frame.batch().position()).containsExactly(0, 1, 2, 3, 4, 0, 1);
-    assertThat(frame.batch().outputs()).containsExactly(4, 6);
-    assertThat(frame.tensors().keySet()).containsExactly("h", "last", "ids");
-    assertThat(frame.tensors().get("last").shape()).containsExactly(2L, 2L, 3L);
-    assertThat(frame.tensors().get("h").data().address() % 64).isZero();
+    var batch = CHECK.accept(valid().build(), 0, sessions);
+    assertThat(batch.sequence()).containsExactly(0, 0, 0, 0, 0, 1, 1);
+    assertThat(batch.position()).containsExactly(0, 1, 2, 3, 4, 0, 1);
+    assertThat(batch.outputs()).containsExactly(4, 6);
     assertThat(sessions.accepted(1)).isEqualTo(5);
 
     // Positions may come again, and what is after them has to come again as well.
@@ -89,13 +84,21 @@ final class FrameCheckTest {
   }
 
   @Test
-  void aFrameSurvivesTheWay() {
-    var sessions = table();
-    var first = CHECK.accept(valid().build(), 0, sessions);
-    var again = Activations.of(first, PORTS).build();
-    Frame second = CHECK.accept(again, 0, table());
-    assertThat(again.toByteString()).isEqualTo(valid().build().toByteString());
-    assertThat(second.batch().position()).isEqualTo(first.batch().position());
+  void tensorsSurviveTheWay() {
+    var decoder = new Decoder(PORTS);
+    var sent = valid().getTensorsList();
+    for (int time = 0; time < 2; time++) {
+      var decoded = decoder.decode(sent, 7, 2);
+      assertThat(decoded.get(1).shape()).containsExactly(2L, 2L, 3L);
+      assertThat(decoded).allMatch(tensor -> tensor.data().address() % 64 == 0);
+      for (int i = 0; i < PORTS.size(); i++) {
+        var again = Activations.encode(PORTS.get(i), decoded.get(i), 7, 2);
+        assertThat(Activations.tensor(PORTS.get(i), 7, 2, again)).isEqualTo(sent.get(i));
+      }
+    }
+    assertThat(decoder.decode(sent, 7, 2).get(0).data())
+        .as("the memory is used again")
+        .isEqualTo(decoder.decode(sent, 7, 2).get(0).data());
   }
 
   private static Arguments refused(String message, Consumer<Activation.Builder> change) {
@@ -111,6 +114,11 @@ final class FrameCheckTest {
     return Stream.of(
         refused("it has the number 1 in its stream, but 0 comes next", f -> f.setNumber(1)),
         refused("it has no sequences", Activation.Builder::clearSequences),
+        refused("it says of 1 outputs how much of them is enough, and has 2", f -> f.addBest(1)),
+        refused("best must be below", f -> f.addBest(1).addBest(-1)),
+        refused(
+            "it brings logits",
+            f -> f.addLogits(org.fusionc.runtime.proto.BestLogits.newBuilder())),
         refused(
             "sequences[1]: session 1 is in the frame twice",
             f -> f.getSequencesBuilder(1).setSession(1)),
@@ -225,7 +233,9 @@ final class FrameCheckTest {
       var sessions = table();
       try {
         var accepted = CHECK.accept(frame, 0, sessions);
-        assertThat(accepted.batch().tokens()).isBetween(1, 32);
+        assertThat(accepted.tokens()).isBetween(1, 32);
+        new Decoder(PORTS)
+            .decode(frame.getTensorsList(), accepted.tokens(), accepted.outputs().length);
         assertThat(sessions.size()).isBetween(1, 3);
         taken++;
       } catch (FrameRefused refusal) {

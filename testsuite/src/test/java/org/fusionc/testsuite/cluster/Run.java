@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.fusionc.runtime.cluster.DeploymentState;
 import org.fusionc.runtime.cluster.Recovery;
@@ -18,6 +17,7 @@ import org.fusionc.runtime.net.Transport;
 import org.fusionc.runtime.proto.DeploymentView;
 import org.fusionc.runtime.proto.StageHolder;
 import org.fusionc.runtime.proto.StageHolders;
+import org.fusionc.runtime.sampling.Logits;
 
 /** A run over peers, and things that happen to it at given frames. */
 final class Run implements AutoCloseable {
@@ -105,12 +105,12 @@ final class Run implements AutoCloseable {
     }
 
     @Override
-    public CompletableFuture<Frame> submit(Frame frame) {
+    public CompletableFuture<List<Logits>> submit(Frame frame, int[] enough) {
       var action = at.remove(frames++);
       if (action != null) {
         action.run();
       }
-      return pipeline.submit(frame);
+      return pipeline.submit(frame, enough);
     }
 
     @Override

@@ -14,7 +14,7 @@ import org.fusionc.runtime.proto.Activation;
 import org.fusionc.runtime.proto.Rebuild;
 import org.fusionc.runtime.proto.Sequence;
 import org.fusionc.runtime.proto.WireTensor;
-import org.fusionc.runtime.wire.Activations;
+import org.fusionc.runtime.wire.Decoder;
 import org.fusionc.runtime.wire.Encoding;
 import org.fusionc.runtime.wire.FrameCheck;
 import org.fusionc.runtime.wire.FrameRefused;
@@ -84,6 +84,7 @@ class FrameFuzzTest {
   @FuzzTest(maxDuration = "60s")
   void frames(byte[] input) {
     var check = new FrameCheck(PORTS, new FrameCheck.Limits(0, 2, 64, 4, 32));
+    var decoder = new Decoder(PORTS);
     var sessions = new SessionTable(PAGES, 3);
     long number = 0;
     for (var part : Seeds.parts(input)) {
@@ -95,11 +96,13 @@ class FrameFuzzTest {
       }
       int before = sessions.size();
       try {
-        var frame = check.accept(message, number, sessions);
+        var batch = check.accept(message, number, sessions);
         number++;
-        var again = Activations.of(frame, PORTS).setNumber(number - 1).build();
-        assertThat(again.getSequencesList()).isEqualTo(message.getSequencesList());
-        assertThat(frame.batch().tokens()).isBetween(1, 32);
+        assertThat(batch.tokens()).isBetween(1, 32);
+        assertThat(batch.pages()).hasSameSizeAs(message.getSequencesList());
+        var tensors =
+            decoder.decode(message.getTensorsList(), batch.tokens(), batch.outputs().length);
+        assertThat(tensors).hasSameSizeAs(PORTS);
         assertThat(sessions.size()).isBetween(1, 3);
       } catch (FrameRefused refused) {
         assertThat(refused.getMessage()).isNotBlank().hasSizeLessThan(2000);
