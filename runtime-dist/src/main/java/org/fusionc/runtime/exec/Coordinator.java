@@ -63,8 +63,7 @@ public final class Coordinator implements AutoCloseable {
       return new Event(null, session, null, null, null);
     }
 
-    static Event received(
-        Sent sent, @Nullable List<Logits> result, @Nullable Throwable failure) {
+    static Event received(Sent sent, @Nullable List<Logits> result, @Nullable Throwable failure) {
       return new Event(null, null, sent, result, failure);
     }
 
@@ -290,8 +289,7 @@ public final class Coordinator implements AutoCloseable {
     }
   }
 
-  private void received(
-      Sent sent, @Nullable List<Logits> result, @Nullable Throwable failure) {
+  private void received(Sent sent, @Nullable List<Logits> result, @Nullable Throwable failure) {
     framesUnderWay--;
     sent.sessions().forEach(session -> session.underWay--);
     if (failure != null || result == null) {

@@ -21,8 +21,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ComputePool implements AutoCloseable {
 
-  /** How often an idle thread looks again before it parks: some tens of microseconds. */
-  private static final int SPINS = 20_000;
+  /**
+   * How often an idle thread looks again before it parks: some tens of microseconds. For longer it
+   * would be in the way of whoever has work meanwhile, such as another stage on the same machine.
+   */
+  private static final int SPINS = 4_000;
 
   // The gate is one word: the job's number, how many workers are inside it, and whether it is open.
   private static final long OPEN = 1;
