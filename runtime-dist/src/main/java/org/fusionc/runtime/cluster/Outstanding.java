@@ -120,7 +120,7 @@ record Outstanding(
   List<Logits> result(Activation answer, String peer) {
     int wanted = frame.batch().outputs().length;
     var best = answer.getLogitsList();
-    if (!best.isEmpty() && best.size() != wanted || answer.getTensorsCount() != 1) {
+    if ((!best.isEmpty() && best.size() != wanted) || answer.getTensorsCount() != 1) {
       throw unfit(
           peer,
           "%d tensors and the logits of %d outputs where %d were wanted"

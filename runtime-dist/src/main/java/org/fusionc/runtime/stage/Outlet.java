@@ -44,7 +44,7 @@ final class Outlet<M extends MessageLite> {
   /**
    * Begins to send.
    *
-   * @param call whose ready handler calls {@link #ready}
+   * @param stream whose ready handler calls {@link #ready}
    */
   void start(CallStreamObserver<? super M> stream, String name) {
     synchronized (this) {
