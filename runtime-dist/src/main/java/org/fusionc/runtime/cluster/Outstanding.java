@@ -120,7 +120,10 @@ record Outstanding(
   List<Logits> result(Activation answer, String peer) {
     int wanted = frame.batch().outputs().length;
     var best = answer.getLogitsList();
-    if ((!best.isEmpty() && best.size() != wanted) || answer.getTensorsCount() != 1) {
+    // Whoever wants all of all outputs has not said of each how many are enough.
+    int most = message.getBestCount();
+    if ((!best.isEmpty() && (best.size() != wanted || most != wanted))
+        || answer.getTensorsCount() != 1) {
       throw unfit(
           peer,
           "%d tensors and the logits of %d outputs where %d were wanted"

@@ -8,7 +8,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.fusionc.ir.Graph;
 import org.fusionc.ir.OpRegistry;
@@ -299,29 +301,50 @@ final class Holding {
     return workshop.sources(order.getSourcesList());
   }
 
-  /** Computing is for threads of its own: there are few, and others wait on virtual ones. */
   private <T> T compute(Callable<T> work) throws InterruptedException {
-    var done = workshop.compiling().submit(work);
+    return compute(workshop.compiling(), work);
+  }
+
+  /**
+   * Computing is for threads of its own: there are few, and others wait on virtual ones. What has
+   * begun is waited for, also by whoever is interrupted meanwhile: it uses the source, which must
+   * not be closed under it, and somebody must free what it gives.
+   *
+   * @throws InterruptedException if the thread is interrupted before the work has begun, which then
+   *     never does
+   */
+  static <T> T compute(ExecutorService threads, Callable<T> work) throws InterruptedException {
+    // A future that is cancelled while it runs says only that nobody will see its result.
+    var taken = new AtomicBoolean();
+    var done =
+        threads.submit(() -> {
+          if (!taken.compareAndSet(false, true)) {
+            throw new CancellationException("nobody waits for it any more");
+          }
+          return work.call();
+        });
     boolean interrupted = false;
-    while (true) {
-      try {
-        var result = done.get();
-        if (interrupted) {
-          Thread.currentThread().interrupt();
+    try {
+      while (true) {
+        try {
+          return done.get();
+        } catch (InterruptedException later) {
+          if (taken.compareAndSet(false, true)) {
+            done.cancel(false);
+            throw later;
+          }
+          interrupted = true;
+        } catch (ExecutionException failure) {
+          switch (failure.getCause()) {
+            case RuntimeException known -> throw known;
+            case Error error -> throw error;
+            case null, default -> throw new IllegalStateException(failure.getCause());
+          }
         }
-        return result;
-      } catch (InterruptedException later) {
-        // What is being computed uses the source, which must not be closed under it.
-        interrupted = true;
-        if (done.cancel(false)) {
-          throw later;
-        }
-      } catch (ExecutionException failure) {
-        switch (failure.getCause()) {
-          case RuntimeException known -> throw known;
-          case Error error -> throw error;
-          case null, default -> throw new IllegalStateException(failure.getCause());
-        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
       }
     }
   }
