@@ -112,7 +112,11 @@ public final class ClusterModel {
           return view.get();
         }
       }
-      Wishes.awaitPeers(client, stages(wish, cut), said);
+      if (cut instanceof Compiler.Cut.Planned(var plan)) {
+        Wishes.awaitPeers(client, plan, said);
+      } else {
+        Wishes.awaitPeers(client, stages(wish, cut), said);
+      }
       var artifact = path;
       if (!key.isEmpty()) {
         temporary = Files.createTempDirectory("fusionc-deploy");

@@ -1,13 +1,21 @@
 package org.fusionc.runtime.cluster;
 
 import java.time.Duration;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.ir.diagnostic.Suggestion;
+import org.fusionc.ir.plan.Plan;
+import org.fusionc.ir.plan.Stage;
 import org.fusionc.runtime.proto.ClusterStatus;
 import org.fusionc.runtime.proto.DeployRequest;
+import org.fusionc.runtime.proto.PeerStatus;
 
 /**
  * What can be wrong with what a deployment shall be. The broker looks at it, and whoever deploys
@@ -18,6 +26,9 @@ public final class Wishes {
 
   /** How long peers that have just been started may take until they have joined. */
   private static final Duration JOINING = Duration.ofSeconds(8);
+
+  /** What a plan's name of a peer's device may end with. */
+  private static final String CPU = ".cpu";
 
   private static final Duration GLANCE = Duration.ofMillis(300);
 
@@ -97,9 +108,66 @@ public final class Wishes {
     }
   }
 
+  /**
+   * Waits, but not for long, until all peers that a plan names are here.
+   *
+   * @throws DiagnosticException if one is not (invalid)
+   */
+  static void awaitPeers(BrokerClient client, Plan plan, Consumer<String> said) {
+    long end = System.nanoTime() + JOINING.toNanos();
+    boolean told = false;
+    while (true) {
+      var status = client.status();
+      var here =
+          alive(status).map(PeerStatus::getName).collect(Collectors.toCollection(TreeSet::new));
+      var missing = plan.stages().stream().filter(stage -> !here.contains(peer(stage))).findFirst();
+      // What runs already may do so over other peers than its plan's, since some of them were lost.
+      if (missing.isEmpty()
+          || status.getDeploymentsList().stream()
+              .anyMatch(d -> d.getStagesCount() == plan.stages().size())) {
+        return;
+      }
+      if (System.nanoTime() > end) {
+        throw absent(missing.get(), here);
+      }
+      if (!told) {
+        told = true;
+        said.accept("waiting for peer " + peer(missing.get()) + ", which the plan names");
+      }
+      try {
+        Thread.sleep(GLANCE);
+      } catch (InterruptedException ending) {
+        Thread.currentThread().interrupt();
+        throw absent(missing.get(), here);
+      }
+    }
+  }
+
+  /** A plan's device is a peer's CPU, or the peer. */
+  private static String peer(Stage stage) {
+    var device = stage.device();
+    return device.endsWith(CPU) ? device.substring(0, device.length() - CPU.length()) : device;
+  }
+
+  private static DiagnosticException absent(Stage stage, Set<String> here) {
+    return Diagnostic.invalid(
+            stage.origin().location(),
+            "stage %d is on @%s, but no such peer is here".formatted(stage.index(), stage.device()),
+            Suggestion.didYouMean(
+                peer(stage),
+                here,
+                here.isEmpty()
+                    ? "start it with fusionc peer --broker"
+                    : "the peers are " + String.join(", ", here)))
+        .exception();
+  }
+
   private static int peers(ClusterStatus status) {
-    return (int)
-        status.getPeersList().stream().filter(peer -> peer.getState().equals("alive")).count();
+    return (int) alive(status).count();
+  }
+
+  private static Stream<PeerStatus> alive(ClusterStatus status) {
+    return status.getPeersList().stream().filter(peer -> peer.getState().equals("alive"));
   }
 
   private static DiagnosticException tooFew(int peers, int stages) {

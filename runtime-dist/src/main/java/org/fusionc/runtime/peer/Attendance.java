@@ -200,7 +200,10 @@ final class Attendance {
 
     @Override
     public synchronized void onError(Throwable thrown) {
-      failure = thrown;
+      // Whoever gave up first has said why; the call's cancellation comes after that.
+      if (failure == null) {
+        failure = thrown;
+      }
       over = true;
       notifyAll();
     }
@@ -219,8 +222,18 @@ final class Attendance {
       var status = Status.fromThrowable(thrown);
       var cause = status.getCause();
       var description = status.getDescription();
-      return (description == null ? status.getCode().toString() : description)
-          + (cause == null || cause.getMessage() == null ? "" : ": " + cause.getMessage());
+      var said = description == null ? status.getCode().toString() : description;
+      if (!joined && cause == null && hungUp(thrown)) {
+        return said + "; if it uses TLS, give --tls DIR";
+      }
+      return said + (cause == null || cause.getMessage() == null ? "" : ": " + cause.getMessage());
+    }
+
+    /** A server of TLS does so to whoever speaks without; one that refuses sends trailers. */
+    private boolean hungUp(Throwable thrown) {
+      var trailers = Status.trailersFromThrowable(thrown);
+      return Status.fromThrowable(thrown).getCode() == Status.Code.UNAVAILABLE
+          && (trailers == null || trailers.keys().isEmpty());
     }
   }
 

@@ -14,6 +14,7 @@ import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -41,6 +42,7 @@ public final class ApiRoutes implements AutoCloseable {
   }
 
   private static final String MODELS = "/v1/models";
+  static final String HEAD = "HEAD";
   private static final Set<String> GET = Set.of("/health", "/ready", "/metrics", MODELS);
   private static final Set<String> POST = Set.of("/v1/chat/completions", "/v1/completions");
 
@@ -128,9 +130,18 @@ public final class ApiRoutes implements AutoCloseable {
     var answer = known ? status : Status.BAD_REQUEST_400;
     LOG.info(
         "not a request: {}", message == null ? answer.reasonPhrase() : ApiException.quote(message));
+    var said = "The request is not valid HTTP: " + answer.reasonPhrase() + ".";
+    // The library refuses these before anything else is looked at, and does not say why.
+    if (request.headers().contains(HeaderNames.CONTENT_ENCODING)) {
+      var encoding = request.headers().get(HeaderNames.CONTENT_ENCODING).get();
+      answer = Status.UNSUPPORTED_MEDIA_TYPE_415;
+      said =
+          "The body's Content-Encoding, %s, is not supported: send it without any."
+              .formatted(ApiException.quote(encoding));
+    }
     var node = JsonNodeFactory.instance.objectNode();
     var error = node.putObject("error");
-    error.put("message", "The request is not valid HTTP: " + answer.reasonPhrase() + ".");
+    error.put("message", said);
     error.put("type", "invalid_request_error");
     error.putNull("param");
     error.putNull("code");
@@ -196,11 +207,14 @@ public final class ApiRoutes implements AutoCloseable {
       throw ApiException.of(
           404, "not_found", null, "There is nothing at %s.".formatted(ApiException.quote(path)));
     }
-    var method = get ? "GET" : "POST";
-    if (!request.prologue().method().text().equals(method)) {
-      exchange.header("Allow", method);
+    var methods = get ? List.of("GET", HEAD) : List.of("POST");
+    if (!methods.contains(request.prologue().method().text())) {
+      exchange.header("Allow", String.join(", ", methods));
       throw ApiException.of(
-          405, "method_not_allowed", null, "%s takes %s only.".formatted(path, method));
+          405,
+          "method_not_allowed",
+          null,
+          "%s takes %s only.".formatted(path, String.join(" and ", methods)));
     }
     if (path.equals("/health")) {
       exchange.send(JsonNodeFactory.instance.objectNode().put("status", "ok"));

@@ -88,7 +88,13 @@ final class Exchange {
     status = code;
     connection.writing();
     try {
-      response.status(code).header(HeaderNames.CONTENT_TYPE, type).send(body);
+      response.status(code).header(HeaderNames.CONTENT_TYPE, type);
+      if (request.prologue().method().text().equals(ApiRoutes.HEAD)) {
+        response.header(HeaderNames.CONTENT_LENGTH, Integer.toString(body.length));
+        response.send();
+      } else {
+        response.send(body);
+      }
     } catch (UncheckedIOException | ServerConnectionException failed) {
       throw new Gone();
     }

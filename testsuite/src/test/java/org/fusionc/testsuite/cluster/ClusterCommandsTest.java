@@ -2,8 +2,10 @@ package org.fusionc.testsuite.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ClusterCommandsTest {
   private static final Address ANY = new Address("127.0.0.1", 0);
   private static final int USAGE = 2;
+  private static final int INVALID = 3;
   private static final int INFEASIBLE = 4;
   private static final int CLUSTER = 5;
 
@@ -109,6 +112,32 @@ class ClusterCommandsTest {
         cluster,
         "--stages",
         "9");
+  }
+
+  @Test
+  void aPlanOverPeersThatAreNotHereIsRefused(@TempDir Path folder) throws IOException {
+    var plan = folder.resolve("plan.fir");
+    Files.writeString(
+        plan,
+        """
+        fir 1.0
+
+        plan @main objective latency {
+          stage 0 on @p.cpu runs @decode through %layers.2.out
+          stage 1 on @attic.cpu runs @decode
+        }
+        """);
+    refused(
+        INVALID,
+        "plan.fir:5:3: stage 1 is on @attic.cpu, but no such peer is here; the peers are p",
+        "deploy",
+        model,
+        "--cluster",
+        cluster,
+        "--name",
+        "absent",
+        "--plan",
+        plan.toString());
   }
 
   @Test

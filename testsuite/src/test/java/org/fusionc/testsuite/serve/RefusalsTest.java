@@ -8,6 +8,7 @@ import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import org.fusionc.runtime.net.Address;
 import org.fusionc.runtime.serve.ApiKeys;
@@ -228,6 +229,35 @@ class RefusalsTest {
         assertThat(answer).as(head).startsWith("HTTP/1.1 4");
       }
     }
+  }
+
+  @Test
+  void anEncodingOfABodyIsNamed() {
+    var request =
+        served
+            .request(TEXT)
+            .headers("Content-Type", "application/json", "Content-Encoding", "gzip")
+            .POST(HttpRequest.BodyPublishers.ofString("{}"))
+            .build();
+    var answer = served.send(request);
+    assertThat(answer.statusCode()).isEqualTo(415);
+    assertThat(answer.body()).contains("Content-Encoding").contains("gzip");
+  }
+
+  @Test
+  void whoeverAsksForTheHeadGetsThatOfTheAnswer() {
+    for (var path : List.of("/health", "/ready", "/v1/models", "/v1/models/shakespeare")) {
+      var get = served.send(served.request(path).GET().build());
+      var head = served.send(served.request(path).HEAD().build());
+      assertThat(head.statusCode()).as(path).isEqualTo(200);
+      assertThat(head.body()).isEmpty();
+      for (var name : List.of("Content-Type", "Content-Length")) {
+        assertThat(head.headers().firstValue(name)).isEqualTo(get.headers().firstValue(name));
+      }
+    }
+    var nothing = served.send(served.request("/v1/models/nothing").HEAD().build());
+    assertThat(nothing.statusCode()).isEqualTo(404);
+    assertThat(served.send(served.request(TEXT).HEAD().build()).statusCode()).isEqualTo(405);
   }
 
   @Test

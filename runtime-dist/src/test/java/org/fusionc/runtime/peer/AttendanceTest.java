@@ -1,0 +1,80 @@
+package org.fusionc.runtime.peer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.fusionc.runtime.net.Address;
+import org.fusionc.runtime.net.Transport;
+import org.fusionc.runtime.proto.PeerOrders;
+import org.fusionc.runtime.proto.PeerReport;
+import org.junit.jupiter.api.Test;
+
+class AttendanceTest {
+  /** Hears why it is alone. */
+  private static final class Alone implements Attendance.Member {
+    private final CompletableFuture<String> why = new CompletableFuture<>();
+
+    @Override
+    public PeerReport.Builder report(boolean first) {
+      return PeerReport.newBuilder();
+    }
+
+    @Override
+    public void reported(PeerReport report) {}
+
+    @Override
+    public void ordered(PeerOrders orders) {}
+
+    @Override
+    public void joined(Address broker) {}
+
+    @Override
+    public void alone(Address broker, String reason) {
+      why.complete(reason);
+    }
+  }
+
+  private static void hangUp(ServerSocket server) {
+    try {
+      while (true) {
+        server.accept().close();
+      }
+    } catch (IOException closed) {
+      // The test is over.
+    }
+  }
+
+  @Test
+  void whoHangsUpMayWantTls() throws Exception {
+    try (var server = new ServerSocket(0, 8, InetAddress.getLoopbackAddress())) {
+      Thread.ofVirtual().start(() -> hangUp(server));
+      assertThat(reason(server.getLocalPort())).contains("--tls DIR");
+    }
+  }
+
+  @Test
+  void whoIsNotThereDoesNot() throws Exception {
+    // Nobody listens on the first port.
+    assertThat(reason(1)).contains("refused").doesNotContain("--tls");
+  }
+
+  /** What a member hears that looks for its broker there. */
+  private static String reason(int port) throws Exception {
+    var member = new Alone();
+    var channel = Transport.plain().channel(new Address("127.0.0.1", port));
+    var attendance =
+        new Attendance(List.of(new Address("127.0.0.1", port)), address -> channel, member);
+    attendance.start();
+    try {
+      return member.why.get(60, TimeUnit.SECONDS);
+    } finally {
+      attendance.leave();
+      channel.shutdownNow();
+    }
+  }
+}
