@@ -44,9 +44,13 @@ public final class Transport {
    */
   private static final Logger GRPC_LOG = Logger.getLogger("io.grpc");
 
+  /** It warns, with a trace, of each answer that the other side did not wait for. */
+  private static final Logger STREAM_LOG = Logger.getLogger("io.grpc.netty.NettyServerHandler");
+
   static {
     if (GRPC_LOG.getLevel() == null) {
       GRPC_LOG.setLevel(Level.WARNING);
+      STREAM_LOG.setLevel(Level.SEVERE);
     }
   }
 
