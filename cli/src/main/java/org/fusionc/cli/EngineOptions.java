@@ -41,17 +41,7 @@ final class EngineOptions {
 
   @Mixin private ThreadsOption threads = new ThreadsOption();
 
-  @Option(
-      names = "--cpu-tier",
-      paramLabel = "TIER",
-      description = {
-        "kernels of the cpu backend: auto for the best that the processor runs (default),",
-        "avx512, avx2, or vector, which runs on any; avx512-bf16 rounds activations that meet",
-        "bf16 weights to bf16, which is faster and less exact"
-      })
-  void cpuTier(String tier) {
-    System.setProperty("fusionc.cpu.tier", tier);
-  }
+  @Mixin private CpuTierOption tier = new CpuTierOption();
 
   @ArgGroup private CutOptions cut = new CutOptions();
 

@@ -47,6 +47,7 @@ final class PeerCommand implements Callable<Integer> {
   private @Nullable String memory;
 
   @Mixin private ThreadsOption threads = new ThreadsOption();
+  @Mixin private CpuTierOption tier = new CpuTierOption();
 
   @Option(
       names = "--data",

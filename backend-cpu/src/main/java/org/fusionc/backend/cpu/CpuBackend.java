@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import jdk.incubator.vector.FloatVector;
 import org.fusionc.backend.cpu.jit.Limits;
 import org.fusionc.backend.cpu.jit.PackedLinear;
 import org.fusionc.backend.cpu.jit.Target;
@@ -47,6 +48,14 @@ public final class CpuBackend implements Backend {
   /** With kernels of a tier that runs here. */
   public CpuBackend(Tier tier) {
     this.tier = tier;
+  }
+
+  /** Sums are made lane by lane, so their bits depend on the tier, and on how wide vectors are. */
+  @Override
+  public String kind() {
+    var tier = tier();
+    var lanes = tier == Tier.VECTOR ? "_" + FloatVector.SPECIES_PREFERRED.vectorBitSize() : "";
+    return name() + "<" + tier.toString().replace('-', '_') + lanes + ">";
   }
 
   private Tier tier() {

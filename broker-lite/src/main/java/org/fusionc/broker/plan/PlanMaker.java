@@ -177,8 +177,19 @@ public final class PlanMaker {
     var needs = new ArrayList<StageNeed>();
     var serving = new ArrayList<Peer>();
     for (var stage : plan.stages()) {
+      var peer =
+          state
+              .peer(Peer.ofDevice(stage.device()))
+              .orElseThrow(() ->
+                  Diagnostic.failed(
+                          Location.named("stage " + stage.index()),
+                          "its peer @" + stage.device() + " has left meanwhile",
+                          "deploy again")
+                      .exception());
+      serving.add(peer);
       needs.add(
           new StageNeed(
+              peer.kind(),
               bytes(stage, "weights"),
               bytes(stage, "kv"),
               bytes(stage, "activations"),
@@ -187,15 +198,6 @@ public final class PlanMaker {
                   .quantity(PlanChecker.RECOVER)
                   .map(Quantity::base)
                   .orElse(DETECTION)));
-      serving.add(
-          state
-              .peer(Peer.ofDevice(stage.device()))
-              .orElseThrow(() ->
-                  Diagnostic.failed(
-                          Location.named("stage " + stage.index()),
-                          "its peer @" + stage.device() + " has left meanwhile",
-                          "deploy again")
-                      .exception()));
     }
     return Layout.planned(text, digest(text), needs, serving);
   }

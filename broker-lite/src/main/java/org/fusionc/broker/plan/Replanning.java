@@ -90,7 +90,8 @@ public final class Replanning {
    */
   public static Optional<Layout> rescue(Module module, ClusterState state, Deployment deployment) {
     boolean stuck = deployment.current().holders().stream().anyMatch(List::isEmpty);
-    if (!stuck || deployment.wish().given() || !deployment.wish().exact()) {
+    var kind = deployment.current().kind();
+    if (!stuck || kind.isEmpty() || deployment.wish().given() || !deployment.wish().exact()) {
       return Optional.empty();
     }
     try {
@@ -98,7 +99,8 @@ public final class Replanning {
       // Fewer peers may be left than stages were asked for.
       var any =
           new Wish(wish.objective(), wish.context(), wish.sessions(), wish.encode(), 0, false);
-      var plan = PlanMaker.plan(module, LiveCluster.of(state, deployment.name()), any);
+      var left = LiveCluster.of(of(kind.get(), state), deployment.name());
+      var plan = PlanMaker.plan(module, left, any);
       return Optional.of(PlanMaker.layout(plan, state));
     } catch (DiagnosticException nothingFits) {
       return Optional.empty();
@@ -144,13 +146,15 @@ public final class Replanning {
 
   private static Optional<Plan> candidate(
       Module module, ClusterState state, Deployment deployment) {
-    var beside = LiveCluster.of(state, "");
-    if (deployment.wish().exact()) {
-      return Optional.of(PlanMaker.plan(module, beside, deployment.wish()));
+    var layout = deployment.current();
+    if (deployment.wish().exact() && layout.kind().isPresent()) {
+      var alike = LiveCluster.of(of(layout.kind().get(), state), "");
+      return Optional.of(PlanMaker.plan(module, alike, deployment.wish()));
     }
     // Rounding where it was not rounded before would change tokens: only the peers may change.
-    var plan = PlanMaker.parse(deployment.current().plan());
-    var search = new Orders(module, plan, beside, deployment.wish());
+    var plan = PlanMaker.parse(layout.plan());
+    var search =
+        new Orders(module, plan, LiveCluster.of(state, ""), deployment.wish(), state, layout);
     search.extend(
         state.peers().values().stream()
             .filter(peer -> peer.state() == PeerState.ALIVE)
@@ -160,17 +164,27 @@ public final class Replanning {
     return search.best.map(PlanMaker::recovering);
   }
 
-  /** The same cuts on other peers, each stage on one of its own. */
+  /** The cluster without the peers of other kinds. */
+  private static ClusterState of(String kind, ClusterState state) {
+    return state.withPeers(peer -> peer.kind().equals(kind));
+  }
+
+  /** The same cuts on other peers of the same kinds, each stage on one of its own. */
   private static final class Orders {
     final Module module;
     final Plan plan;
     final Cluster cluster;
     final Wish wish;
+    final ClusterState state;
+    final Layout layout;
     int tried;
     double cost = Double.POSITIVE_INFINITY;
     Optional<Plan> best = Optional.empty();
 
-    Orders(Module module, Plan plan, Cluster cluster, Wish wish) {
+    Orders(
+        Module module, Plan plan, Cluster cluster, Wish wish, ClusterState state, Layout layout) {
+      this.state = state;
+      this.layout = layout;
       this.module = module;
       this.plan = plan;
       this.cluster = cluster;
@@ -183,7 +197,9 @@ public final class Replanning {
         return;
       }
       for (var peer : peers) {
-        if (!order.contains(peer) && tried < MOST_ORDERS) {
+        var need = layout.needs().get(order.size());
+        boolean fits = state.peer(peer).map(need::fits).orElse(false);
+        if (fits && !order.contains(peer) && tried < MOST_ORDERS) {
           order.add(peer);
           extend(peers, order);
           order.removeLast();

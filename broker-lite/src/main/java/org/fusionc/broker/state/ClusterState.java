@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 
 /**
  * All that the broker knows.
@@ -53,6 +54,13 @@ public record ClusterState(
 
   public boolean avoids(String peer, SegmentKey key) {
     return avoid.getOrDefault(peer, Set.of()).contains(key);
+  }
+
+  /** With those of the peers alone. */
+  public ClusterState withPeers(Predicate<Peer> which) {
+    var some = new TreeMap<String, Peer>();
+    peers.values().stream().filter(which).forEach(peer -> some.put(peer.name(), peer));
+    return new ClusterState(some, links, deployments, held, avoid, now);
   }
 
   public ClusterState withPeer(Peer peer) {

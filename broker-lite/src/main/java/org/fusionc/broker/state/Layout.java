@@ -2,6 +2,7 @@ package org.fusionc.broker.state;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A plan and who holds its stages.
@@ -28,6 +29,12 @@ public record Layout(
 
   public Layout withHolders(List<List<Holder>> others) {
     return new Layout(plan, digest, needs, others);
+  }
+
+  /** The one kind of device that all stages are on, if it is one. */
+  public Optional<String> kind() {
+    var kinds = needs.stream().map(StageNeed::kind).distinct().toList();
+    return kinds.size() == 1 ? Optional.ofNullable(kinds.getFirst()) : Optional.empty();
   }
 
   /** With these as the stages' only holders, none of them ready yet. */

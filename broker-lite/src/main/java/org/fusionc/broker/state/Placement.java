@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * <ol>
  *   <li>Holders that are lost or failed go. Where the first holder is not ready and another one is,
  *       that one becomes first.
- *   <li>A stage without holder gets the peer with most room.
+ *   <li>A stage without holder gets the peer with most room, of the kind that the plan has put it
+ *       on: others might round differently, and sessions' tokens change.
  *   <li>A draining peer's stages get a standby, and are handed over when it is ready.
  *   <li>The memory that is left is the backup pool: it holds what is most worth having, see {@link
  *       #worth}.
@@ -120,16 +121,19 @@ public final class Placement {
     var all = new ArrayList<List<Holder>>();
     for (int stage = 0; stage < layout.stages(); stage++) {
       var key = new SegmentKey(deployment.name(), layout.digest(), stage);
-      all.add(refreshed(key, layout.holders().get(stage)));
+      all.add(refreshed(key, layout.needs().get(stage), layout.holders().get(stage)));
     }
     return layout.withHolders(all);
   }
 
-  private List<Holder> refreshed(SegmentKey key, List<Holder> before) {
+  private List<Holder> refreshed(SegmentKey key, StageNeed need, List<Holder> before) {
     var here = new ArrayList<Holder>();
     for (var holder : before) {
       var peer = state.peers().get(holder.peer());
-      if (peer == null || peer.state() == PeerState.LOST || state.avoids(holder.peer(), key)) {
+      if (peer == null
+          || peer.state() == PeerState.LOST
+          || !need.fits(peer)
+          || state.avoids(holder.peer(), key)) {
         continue;
       }
       boolean ready =
@@ -266,7 +270,7 @@ public final class Placement {
 
   private void add(Slot slot) {
     state.peers().values().stream()
-        .filter(peer -> peer.state() == PeerState.ALIVE)
+        .filter(peer -> peer.state() == PeerState.ALIVE && slot.need.fits(peer))
         .filter(peer -> !slot.holds(peer.name()) && !state.avoids(peer.name(), slot.key))
         .filter(peer -> room(peer.name(), slot.need.bytes()))
         .max(

@@ -123,6 +123,18 @@ class ReplanningTest {
   }
 
   @Test
+  void aFasterPeerThatComputesOtherBitsIsNotMovedTo() {
+    var fast = new PeerSpeed(new TreeMap<>(Map.of("f32", 1e11)), 1e11);
+    var other = new Peer("z", "i-z", "z:1", 1 << 30, "cpu<avx2>", 1, "1", fast, 0, PeerState.ALIVE);
+    var state = two().withPeer(other).at(3_600_000);
+    assertThat(Replanning.better(module, state, state.deployments().get("m"), POLICY)).isEmpty();
+    var same = state.withPeer(peer("y", 100));
+    assertThat(Replanning.better(module, same, same.deployments().get("m"), POLICY))
+        .hasValueSatisfying(better ->
+            assertThat(better.layout().holders().getFirst().getFirst().peer()).isEqualTo("y"));
+  }
+
+  @Test
   void slowOscillationsMoveItNoMoreOftenThanItMayAndItRestsInBetween() {
     var moves = moves(two(), 45, look -> look / 4 % 2 == 0 ? 10 : 0.1);
     for (int i = 1; i < moves.size(); i++) {

@@ -29,7 +29,7 @@ class PlacementTest {
     var needs = new ArrayList<StageNeed>();
     var on = new ArrayList<Peer>();
     for (var name : serving) {
-      needs.add(new StageNeed(bytes, 0, 0, 1));
+      needs.add(new StageNeed("cpu", bytes, 0, 0, 1));
       on.add(state.peers().get(name));
     }
     return Layout.planned("plan " + digest, digest, needs, on);
@@ -106,7 +106,9 @@ class PlacementTest {
   @Test
   void theStageThatTakesLongerToGetIsWorthMore() {
     var state = peers(700_000_000, 1000_000_000, 600_000_000);
-    var needs = List.of(new StageNeed(100_000_000, 0, 0, 1), new StageNeed(600_000_000, 0, 0, 1));
+    var needs =
+        List.of(
+            new StageNeed("cpu", 100_000_000, 0, 0, 1), new StageNeed("cpu", 600_000_000, 0, 0, 1));
     var layout =
         Layout.planned("p", "d", needs, List.of(state.peers().get("a"), state.peers().get("b")));
     var two =
@@ -114,6 +116,26 @@ class PlacementTest {
             state.withDeployment(new Deployment("m", "sha256:0", WISH, 8, 16, layout, null, 1, 0)));
     // It has the first choice, which is the peer with most room; the other takes what is left.
     assertThat(holders(two, "m")).containsExactly(List.of("a", "c", "b"), List.of("b", "a"));
+  }
+
+  /**
+   * What another kind of device computes has other bits: a session that moved there might differ.
+   */
+  @Test
+  void whoComputesOtherBitsDoesNotStandBy() {
+    var other = new Peer("c", "i-c", "c:1", 1000, "cpu<avx2>", 1, "1", null, 0, PeerState.ALIVE);
+    var state = settled(deploy(peers(100, 100).withPeer(other), "m", 10, "a"));
+    assertThat(holders(state, "m")).containsExactly(List.of("a", "b"));
+    state = lose(lose(state, "a"), "b");
+    assertThat(holders(state, "m"))
+        .as("sessions wait for one that does")
+        .containsExactly(List.of());
+    state = ready(state.withPeer(peer("b", 100, 1, PeerState.ALIVE)));
+    assertThat(holders(state, "m")).containsExactly(List.of("b"));
+    // It comes back with other kernels.
+    var changed = new Peer("b", "i-b", "b:1", 100, "cpu<avx2>", 1, "1", null, 0, PeerState.ALIVE);
+    assertThat(holders(Placement.reconcile(state.withPeer(changed)), "m"))
+        .containsExactly(List.of());
   }
 
   @Test

@@ -21,6 +21,14 @@ public interface Backend {
   /** What people call it: {@code cpu}, {@code interp}. */
   String name();
 
+  /**
+   * The device that it computes on here, as a plan writes it: {@code cpu<avx512>}. On two devices
+   * of one kind a function gives the same bits.
+   */
+  default String kind() {
+    return name();
+  }
+
   /** Whether and how this backend runs the op. Total: it answers for every op there is. */
   Support supports(Op op);
 

@@ -56,6 +56,7 @@ public final class Peer implements AutoCloseable {
   private final Consumer<String> events;
   private final DataDirectory data;
   private final Backend backend = Compiler.backend(BACKEND);
+  private final String kind = backend.kind();
   private final MemoryBudget budget;
   private final StageHost host;
   private final Links links;
@@ -275,7 +276,7 @@ public final class Peer implements AutoCloseable {
                 .setToken(token)
                 .setMemory(budget.total())
                 .setBackend(BACKEND)
-                .setKind(BACKEND)
+                .setKind(kind)
                 .setThreads(options.threads())
                 .setVersion(VERSION));
       }
