@@ -41,7 +41,9 @@ final class EngineOptions {
 
   @Mixin private ThreadsOption threads = new ThreadsOption();
 
-  @Mixin private CpuTierOption tier = new CpuTierOption();
+  @SuppressWarnings("UnusedVariable") // It acts when it is parsed.
+  @Mixin
+  private CpuTierOption tier = new CpuTierOption();
 
   @ArgGroup private CutOptions cut = new CutOptions();
 

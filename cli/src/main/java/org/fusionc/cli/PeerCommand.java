@@ -47,7 +47,10 @@ final class PeerCommand implements Callable<Integer> {
   private @Nullable String memory;
 
   @Mixin private ThreadsOption threads = new ThreadsOption();
-  @Mixin private CpuTierOption tier = new CpuTierOption();
+
+  @SuppressWarnings("UnusedVariable") // It acts when it is parsed.
+  @Mixin
+  private CpuTierOption tier = new CpuTierOption();
 
   @Option(
       names = "--data",

@@ -96,7 +96,7 @@ final class DriveStream implements StreamObserver<DriveRequest> {
     switch (request.getRequestCase()) {
       case REROUTE -> driven.reroute(request.getReroute(), this);
       case REPLAY -> driven.replay(request.getReplay(), this);
-      case FORGET -> driven.forget(request.getForget().getSessionsList());
+      case FORGET -> driven.forget(request.getForget().getSessionsList(), this);
       case PING ->
           send(DriveEvent.newBuilder().setPong(driven.pong(request.getPing().getNonce())).build());
       default -> throw StageHost.invalid("the message holds no known request");

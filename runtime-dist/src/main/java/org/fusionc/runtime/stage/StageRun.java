@@ -4,7 +4,6 @@ import io.grpc.Status;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -223,7 +222,8 @@ final class StageRun {
     emit(DriveEvent.newBuilder().setReplaySent(ReplaySent.newBuilder().setEpoch(epoch)));
   }
 
-  synchronized void forget(List<Long> gone) {
+  synchronized void forget(List<Long> gone, DriveStream stream) {
+    requireDriver(stream);
     for (long session : gone) {
       sessions.forget(session);
       log.forget(session);
@@ -239,13 +239,9 @@ final class StageRun {
     if (drive == stream && !ended) {
       drive = null;
       LOG.warn("{}: kept for {}: {}", key, host.options().grace(), reason);
-      expiry = host.later(host.options().grace(), this::expire);
+      expiry = host.later(host.options().grace(), () -> host.expire(this));
       host.schedule(this);
     }
-  }
-
-  private void expire() {
-    host.expire(this);
   }
 
   /** The coordinator has ended the run. */
@@ -406,9 +402,14 @@ final class StageRun {
     figures.end(end, failure == null);
     slot.meter().end(end, work.isDecode() && failure == null ? tokens : 0);
     if (results != null) {
-      computed(work, results, end - begin);
-    } else {
-      computeFailed(work, Objects.requireNonNull(failure));
+      try {
+        computed(work, results, end - begin);
+      } catch (RuntimeException | Error thrown) {
+        failure = thrown;
+      }
+    }
+    if (failure != null) {
+      computeFailed(work, failure);
     }
     return true;
   }
