@@ -91,7 +91,13 @@ final class Attendance implements StreamObserver<PeerReport> {
     sender = Thread.ofVirtual().name("orders " + name).start(this::send);
   }
 
-  /** Only this thread writes to the stream, once it runs. */
+  /** Not while the stream is being ended. */
+  private synchronized void say(PeerOrders next) {
+    if (!ended) {
+      orders.onNext(next);
+    }
+  }
+
   private void send() {
     try {
       long seen = -1;
@@ -103,15 +109,20 @@ final class Attendance implements StreamObserver<PeerReport> {
         var next = orders(ledger.state(), probes);
         if (last == null || !next.equals(last) || next.getProbesCount() > 0) {
           last = next.toBuilder().clearProbes().build();
-          orders.onNext(next.toBuilder().setVersion(VERSION.incrementAndGet()).build());
+          say(next.toBuilder().setVersion(VERSION.incrementAndGet()).build());
           leaving = next.getLeave();
         }
       }
     } catch (Ledger.NotLeading other) {
       end(Status.UNAVAILABLE.withDescription("this broker does not lead any more"));
-    } catch (InterruptedException | RuntimeException failure) {
-      // The stream is over; the peer comes back if it lives.
+    } catch (InterruptedException over) {
       ended = true;
+    } catch (RuntimeException failure) {
+      // The peer must hear of it, or it would go on attending to a broker that does not listen.
+      if (!ended) {
+        LOG.warn("peer {}: its orders could not be sent", name, failure);
+      }
+      end(Status.UNAVAILABLE.withDescription("its orders could not be sent: " + failure));
     }
   }
 
