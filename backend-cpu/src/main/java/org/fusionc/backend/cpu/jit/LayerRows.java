@@ -5,7 +5,6 @@ import static org.fusionc.backend.cpu.x86.Instruction.*;
 import java.util.List;
 import org.fusionc.backend.cpu.x86.Gp;
 import org.fusionc.backend.cpu.x86.Operand.Address;
-import org.fusionc.backend.cpu.x86.ScalarAssembler.Condition;
 import org.fusionc.backend.cpu.x86.Vec;
 
 /**
@@ -49,12 +48,7 @@ record LayerRows(Target target, int width, float eps, boolean added, boolean bia
     sums.forEach(c::zero);
     row.over((piece, i, place) -> {
       Vec part = parts.get(i);
-      piece.load(c, part, Address.at(c.argument(0), at, 1, place));
-      if (added) {
-        piece.load(c, squares.get(i), Address.at(c.argument(1), at, 1, place));
-        c.emit(VADDPS, part, part, squares.get(i));
-        piece.store(c, Address.at(c.argument(2), at, 1, place), part);
-      }
+      row.load(part, piece, place, added, squares.get(i));
       c.emit(VADDPS, sums.get(i), sums.get(i), part);
     });
     row.total(center, sums);
@@ -96,11 +90,7 @@ record LayerRows(Target target, int width, float eps, boolean added, boolean bia
       }
       piece.store(c, Address.at(c.argument(4), at, 1, place), part);
     });
-    for (int operand : added ? new int[] {0, 1, 2, 4} : new int[] {0, 4}) {
-      asm.add(c.argument(operand), width * Float.BYTES);
-    }
-    asm.sub(c.argument(5), 1);
-    asm.jcc(Condition.NE, loop);
+    row.next(loop, added);
     return c.finish();
   }
 }

@@ -5,7 +5,6 @@ import static org.fusionc.backend.cpu.x86.Instruction.*;
 import java.util.List;
 import org.fusionc.backend.cpu.x86.Gp;
 import org.fusionc.backend.cpu.x86.Operand.Address;
-import org.fusionc.backend.cpu.x86.ScalarAssembler.Condition;
 import org.fusionc.backend.cpu.x86.Vec;
 
 /**
@@ -39,12 +38,7 @@ record RmsRows(Target target, int width, float eps, boolean added) implements Ke
     sums.forEach(c::zero);
     row.over((piece, i, place) -> {
       Vec part = parts.get(i);
-      piece.load(c, part, Address.at(c.argument(0), at, 1, place));
-      if (added) {
-        piece.load(c, scale, Address.at(c.argument(1), at, 1, place));
-        c.emit(VADDPS, part, part, scale);
-        piece.store(c, Address.at(c.argument(2), at, 1, place), part);
-      }
+      row.load(part, piece, place, added, scale);
       // Lanes past the end of a shorter piece are 0.
       c.emit(VFMADD231PS, sums.get(i), part, part);
     });
@@ -63,11 +57,7 @@ record RmsRows(Target target, int width, float eps, boolean added) implements Ke
       c.emit(VMULPS, part, part, sums.get(i));
       piece.store(c, Address.at(c.argument(4), at, 1, place), part);
     });
-    for (int operand : added ? new int[] {0, 1, 2, 4} : new int[] {0, 4}) {
-      asm.add(c.argument(operand), width * Float.BYTES);
-    }
-    asm.sub(c.argument(5), 1);
-    asm.jcc(Condition.NE, loop);
+    row.next(loop, added);
     return c.finish();
   }
 }

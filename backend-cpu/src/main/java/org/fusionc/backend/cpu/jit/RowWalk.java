@@ -4,6 +4,8 @@ import static org.fusionc.backend.cpu.x86.Instruction.*;
 
 import java.util.List;
 import org.fusionc.backend.cpu.x86.Gp;
+import org.fusionc.backend.cpu.x86.Label;
+import org.fusionc.backend.cpu.x86.Operand.Address;
 import org.fusionc.backend.cpu.x86.ScalarAssembler.Condition;
 import org.fusionc.backend.cpu.x86.Vec;
 
@@ -17,6 +19,7 @@ final class RowWalk {
   private final Code c;
   private final Gp at;
   private final Gp count;
+  private final int width;
   private final int whole;
   private final List<Piece> pieces;
 
@@ -30,6 +33,7 @@ final class RowWalk {
     this.c = c;
     this.at = at;
     this.count = count;
+    this.width = width;
     whole = width * Float.BYTES / step();
     pieces = Piece.of(c.target, width - whole * step() / Float.BYTES);
   }
@@ -60,6 +64,30 @@ final class RowWalk {
     for (int i = 0; i < pieces.size(); i++) {
       body.emit(pieces.get(i), i % CHAINS, pieces.get(i).at());
     }
+  }
+
+  /**
+   * Reads a piece of a norm's input, to which the residual is added, and the sum kept, if there is
+   * one; the arguments are those of {@link RowNorms}.
+   *
+   * @param other working memory
+   */
+  void load(Vec to, Piece piece, int place, boolean added, Vec other) {
+    piece.load(c, to, Address.at(c.argument(0), at, 1, place));
+    if (added) {
+      piece.load(c, other, Address.at(c.argument(1), at, 1, place));
+      c.emit(VADDPS, to, to, other);
+      piece.store(c, Address.at(c.argument(2), at, 1, place), to);
+    }
+  }
+
+  /** Goes on with the next row of a norm, while there is one. */
+  void next(Label row, boolean added) {
+    for (int operand : added ? new int[] {0, 1, 2, 4} : new int[] {0, 4}) {
+      c.asm.add(c.argument(operand), width * Float.BYTES);
+    }
+    c.asm.sub(c.argument(5), 1);
+    c.asm.jcc(Condition.NE, row);
   }
 
   /** The total of all chains in every lane; the chains are lost. */
