@@ -177,7 +177,7 @@ public final class Transport {
   public ManagedChannel channel(Address address) {
     var builder =
         NettyChannelBuilder.forAddress(address.host(), address.port())
-            .intercept(new CallerCredentials(options.token()))
+            .intercept(new BoundedAnswers(), new CallerCredentials(options.token()))
             .maxInboundMessageSize(MAX_MESSAGE)
             .keepAliveTime(10, TimeUnit.SECONDS)
             .keepAliveTimeout(5, TimeUnit.SECONDS);
@@ -186,12 +186,13 @@ public final class Transport {
 
   /**
    * A server to add services to and start; calls run on virtual threads. Callers are known by their
-   * certificates; without TLS everything is allowed.
+   * certificates; without TLS everything is allowed. What a message holds is bounded before it is
+   * parsed ({@link MessageBounds}).
    *
    * @throws org.fusionc.ir.diagnostic.DiagnosticException if it would listen beyond loopback
    *     without TLS
    */
-  public NettyServerBuilder server(Address listen) {
+  public BoundedServerBuilder server(Address listen) {
     return server(listen, null);
   }
 
@@ -201,7 +202,7 @@ public final class Transport {
    * @param tokens what callers may show instead of, or besides, a certificate; null: there are no
    *     tokens
    */
-  public NettyServerBuilder server(Address listen, @Nullable Tokens tokens) {
+  public BoundedServerBuilder server(Address listen, @Nullable Tokens tokens) {
     InetAddress address = listen.resolve().getAddress();
     if (address == null) {
       throw Diagnostic.usage(
@@ -222,12 +223,12 @@ public final class Transport {
    * As the other, for whoever takes no activations: messages have at most {@link
    * #MAX_CONTROL_MESSAGE} bytes, not {@link #MAX_MESSAGE}.
    */
-  public NettyServerBuilder controlServer(Address listen, @Nullable Tokens tokens) {
+  public BoundedServerBuilder controlServer(Address listen, @Nullable Tokens tokens) {
     return server(listen, tokens).maxInboundMessageSize(MAX_CONTROL_MESSAGE);
   }
 
   /** For tests, which have less patience. */
-  NettyServerBuilder server(Address listen, @Nullable Tokens tokens, Limits limits) {
+  BoundedServerBuilder server(Address listen, @Nullable Tokens tokens, Limits limits) {
     var refusals = new Refusals(SERVING.next());
     var connections = new Connections(limits, refusals);
     var builder =
@@ -251,7 +252,7 @@ public final class Transport {
             .maxConnectionIdle(limits.idle().toMillis(), TimeUnit.MILLISECONDS)
             .permitKeepAliveTime(5, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true);
-    return serverTls == null ? builder : builder.sslContext(serverTls);
+    return new BoundedServerBuilder(serverTls == null ? builder : builder.sslContext(serverTls));
   }
 
   /** What takes frames only checks and queues them: on the connection's own thread, at once. */

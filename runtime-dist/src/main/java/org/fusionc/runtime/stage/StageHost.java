@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.runtime.exec.Pipeline;
+import org.fusionc.runtime.net.MessageBounds;
 import org.fusionc.runtime.net.Transport;
 import org.fusionc.runtime.proto.Activation;
 import org.fusionc.runtime.proto.Fault;
@@ -49,7 +50,13 @@ public final class StageHost implements AutoCloseable {
   public record Options(
       int runs, int sessions, int queuedFrames, long queuedBytes, int frameTokens, Duration grace) {
     public static Options defaults() {
-      return new Options(256, 65536, 64, 256L << 20, 4096, Duration.ofSeconds(10));
+      return new Options(
+          256,
+          MessageBounds.RUN_SESSIONS,
+          64,
+          256L << 20,
+          MessageBounds.FRAME_ROWS,
+          Duration.ofSeconds(10));
     }
 
     public Options withQueuedFrames(int other) {
