@@ -35,8 +35,17 @@ public final class Coordinator implements AutoCloseable {
    * @param pages pages of the KV cache, for all sessions together
    * @param pageTokens positions per page
    * @param frameTokens tokens that one frame carries at most
+   * @param vocabulary logits of an output
+   * @param frameLogits numbers that come back for one frame at most, but for a frame with a single
+   *     output: what comes back has to fit into a message
    */
-  public record Limits(int context, int pages, int pageTokens, int frameTokens) {}
+  public record Limits(
+      int context, int pages, int pageTokens, int frameTokens, int vocabulary, long frameLogits) {
+    /** How many numbers come back for an output of which the {@code enough} largest are wanted. */
+    private long logits(int enough) {
+      return enough == 0 ? vocabulary : Math.min(vocabulary, 2L * enough);
+    }
+  }
 
   /**
    * What it has to do.
@@ -260,17 +269,23 @@ public final class Coordinator implements AutoCloseable {
     while (framesUnderWay < depth && !ready.isEmpty()) {
       int share = Math.ceilDiv(active - paused, depth);
       int budget = limits.frameTokens();
+      long logits = 0;
       var sessions = new ArrayList<Session>();
       var tokens = new ArrayList<Integer>();
       var outputs = new ArrayList<Boolean>();
       var unfinished = new ArrayList<Session>();
       while (!ready.isEmpty() && sessions.size() < share && budget > 0) {
-        var session = ready.removeFirst();
+        var session = ready.getFirst();
         int count = Math.min(session.length - session.fed, budget);
+        boolean complete = session.fed + count == session.length;
+        logits += complete ? limits.logits(session.enough()) : 0;
+        if (!sessions.isEmpty() && logits > limits.frameLogits()) {
+          break;
+        }
+        ready.removeFirst();
         budget -= count;
         sessions.add(session);
         tokens.add(count);
-        boolean complete = session.fed + count == session.length;
         outputs.add(complete);
         session.underWay++;
         if (!complete) {

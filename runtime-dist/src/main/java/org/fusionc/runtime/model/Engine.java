@@ -17,6 +17,7 @@ import org.fusionc.runtime.exec.Request;
 import org.fusionc.runtime.exec.Session;
 import org.fusionc.runtime.exec.Stage;
 import org.fusionc.runtime.exec.TokenListener;
+import org.fusionc.runtime.net.Transport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,9 @@ public final class Engine implements AutoCloseable {
 
   /** Tokens that one frame carries at most: enough to keep a gemm busy, few enough to share. */
   private static final int FRAME_TOKENS = 512;
+
+  /** Three quarters of a message; what else a result says is far smaller than the rest. */
+  private static final long MESSAGE_LOGITS = Transport.MAX_MESSAGE / 4 * 3 / Float.BYTES;
 
   /**
    * How to run.
@@ -100,10 +104,13 @@ public final class Engine implements AutoCloseable {
       throw failure;
     }
     var boundaries = options.keepBoundaries ? new BoundaryLog() : null;
-    var limits = new Coordinator.Limits(options.context, options.pages, PAGE_TOKENS, FRAME_TOKENS);
+    int vocabulary = Generation.vocabulary(source);
+    var limits =
+        new Coordinator.Limits(
+            options.context, options.pages, PAGE_TOKENS, FRAME_TOKENS, vocabulary, Long.MAX_VALUE);
     var coordinator = new Coordinator(new LocalPipeline(stages, boundaries), limits);
     var functions = compiled.stages().stream().map(compiled.module()::function).toList();
-    return new Engine(stages, functions, boundaries, coordinator, Generation.vocabulary(source));
+    return new Engine(stages, functions, boundaries, coordinator, vocabulary);
   }
 
   /**
@@ -115,7 +122,9 @@ public final class Engine implements AutoCloseable {
    * @param vocabulary token ids that the model knows
    */
   public static Engine over(Pipeline pipeline, int context, int pages, int vocabulary) {
-    var limits = new Coordinator.Limits(context, pages, PAGE_TOKENS, FRAME_TOKENS);
+    var limits =
+        new Coordinator.Limits(
+            context, pages, PAGE_TOKENS, FRAME_TOKENS, vocabulary, MESSAGE_LOGITS);
     return new Engine(List.of(), List.of(), null, new Coordinator(pipeline, limits), vocabulary);
   }
 

@@ -28,6 +28,7 @@ import org.fusionc.testsuite.Repository;
 final class Example {
   static final int PAGE_TOKENS = Engine.PAGE_TOKENS;
   static final int PAGES = 96;
+  static final int VOCABULARY = 1024;
 
   private static final Backend BACKEND = Compiler.backend("cpu");
 
@@ -84,7 +85,7 @@ final class Example {
     var random = new Random(number);
     var ids = new ArrayList<Integer>();
     for (int i = 0; i < prompt; i++) {
-      ids.add(random.nextInt(1024));
+      ids.add(random.nextInt(VOCABULARY));
     }
     var sampling =
         number % 2 == 0

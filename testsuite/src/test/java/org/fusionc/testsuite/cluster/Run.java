@@ -25,12 +25,25 @@ final class Run implements AutoCloseable {
   final List<Peer> peers;
   final List<Recovery> recoveries = Collections.synchronizedList(new ArrayList<>());
   final List<String> notices = Collections.synchronizedList(new ArrayList<>());
+
+  /** Per frame, of each output how many of its largest logits are enough, 0 for all. */
+  final List<int[]> wanted = Collections.synchronizedList(new ArrayList<>());
+
   final RemotePipeline pipeline;
   final Coordinator coordinator;
   private final Map<Integer, Runnable> at = new ConcurrentHashMap<>();
   private int frames;
 
   Run(Example.Cut cut, List<Peer> peers, int context, RunOptions options) {
+    this(cut, peers, context, options, Long.MAX_VALUE);
+  }
+
+  /**
+   * As the other.
+   *
+   * @param frameLogits see {@link Coordinator.Limits}
+   */
+  Run(Example.Cut cut, List<Peer> peers, int context, RunOptions options, long frameLogits) {
     this.peers = new ArrayList<>(peers);
     pipeline =
         new RemotePipeline(
@@ -49,7 +62,9 @@ final class Run implements AutoCloseable {
                 recoveries.add(recovery);
               }
             });
-    var limits = new Coordinator.Limits(context, options.pages(), Example.PAGE_TOKENS, 16);
+    var limits =
+        new Coordinator.Limits(
+            context, options.pages(), Example.PAGE_TOKENS, 16, Example.VOCABULARY, frameLogits);
     coordinator = new Coordinator(new Watched(), limits);
   }
 
@@ -107,6 +122,7 @@ final class Run implements AutoCloseable {
 
     @Override
     public CompletableFuture<List<Logits>> submit(Frame frame, int[] enough) {
+      wanted.add(enough);
       var action = at.remove(frames++);
       if (action != null) {
         action.run();

@@ -158,7 +158,8 @@ class SessionsTest {
       }
       var log = new BoundaryLog();
       var limits =
-          new Coordinator.Limits(source.context(), settings.pages(), settings.pageTokens(), 512);
+          new Coordinator.Limits(
+              source.context(), settings.pages(), settings.pageTokens(), 512, 1024, 1 << 20);
       var pages = new int[settings.pages()];
       for (int i = 0; i < pages.length; i++) {
         pages[i] = i;
