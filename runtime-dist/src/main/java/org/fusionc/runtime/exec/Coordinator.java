@@ -5,12 +5,11 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
@@ -26,6 +25,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A session's tokens do not depend on its company: kernels compute each row in the same order
  * whatever the batch, and sampling depends on seed and history alone.
+ *
+ * <p>It has no thread: results are handled on the thread that brings them, and so the next frame
+ * goes out from there.
  */
 public final class Coordinator implements AutoCloseable {
   /**
@@ -56,7 +58,7 @@ public final class Coordinator implements AutoCloseable {
    */
   public record Load(int sessions, int waiting, long tokens) {}
 
-  /** What happens to the coordinator's thread; null fields are not part of the event. */
+  /** What happens to the coordinator; null fields are not part of the event. */
   private record Event(
       @Nullable Session submitted,
       @Nullable Session turned,
@@ -86,21 +88,21 @@ public final class Coordinator implements AutoCloseable {
   private final Pipeline pipeline;
   private final Limits limits;
   private final PageTable pageTable;
-  private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+  private final Mailbox<Event> events = new Mailbox<>(this::handle, this::caughtUp);
   private final AtomicLong sessionIds = new AtomicLong();
   private final Set<Session> live = ConcurrentHashMap.newKeySet();
   private final ExecutorService listening =
       Executors.newCachedThreadPool(Thread.ofPlatform().daemon().name("listener").factory());
-  private final Thread thread;
+  private final CompletableFuture<Void> closed = new CompletableFuture<>();
   private volatile @Nullable Throwable ended;
 
-  /** Changed by the thread only, read by others. */
+  /** Changed by whoever handles events only, read by others. */
   private volatile int pagesUsed;
 
   private volatile Load load = new Load(0, 0, 0);
   private long tokens;
 
-  // Owned by the thread.
+  // Owned by whoever handles events.
   private final Deque<Session> waiting = new ArrayDeque<>();
   private final Deque<Session> ready = new ArrayDeque<>();
   private int active;
@@ -114,7 +116,6 @@ public final class Coordinator implements AutoCloseable {
     this.pipeline = pipeline;
     this.limits = limits;
     this.pageTable = new PageTable(limits.pages(), limits.pageTokens());
-    this.thread = Thread.ofPlatform().daemon().name("coordinator").start(this::serve);
   }
 
   public Limits limits() {
@@ -163,13 +164,13 @@ public final class Coordinator implements AutoCloseable {
     }
     var session =
         new Session(
-            sessionIds.incrementAndGet(), request, listener, s -> events.add(Event.turned(s)));
+            sessionIds.incrementAndGet(), request, listener, s -> events.post(Event.turned(s)));
     if (listener.mayWait()) {
       session.hearing = hearing(session);
     }
     live.add(session);
     var _ = session.done.whenComplete((_, _) -> live.remove(session));
-    events.add(Event.submitted(session));
+    events.post(Event.submitted(session));
     // Whoever ends the coordinator says so before ending the live sessions: one of the two sees it.
     var cause = ended;
     if (cause != null) {
@@ -183,7 +184,7 @@ public final class Coordinator implements AutoCloseable {
         new Hearing.Heard() {
           @Override
           public void turned() {
-            events.add(Event.turned(session));
+            events.post(Event.turned(session));
           }
 
           @Override
@@ -200,31 +201,14 @@ public final class Coordinator implements AutoCloseable {
     return (int) Math.min(wanted, limits.context());
   }
 
-  private void serve() {
-    try {
-      serveEvents();
-    } catch (RuntimeException | Error failure) {
-      // Nobody would wake those who wait for their sessions.
-      fail(failure);
+  private void handle(Event event) {
+    if (event.isClose()) {
+      closed.complete(null);
     }
-  }
-
-  private void fail(Throwable cause) {
-    ended = cause;
-    live.forEach(session -> session.done.completeExceptionally(cause));
-  }
-
-  private void serveEvents() {
-    while (true) {
-      Event event;
-      try {
-        event = events.take();
-      } catch (InterruptedException interrupted) {
-        return;
-      }
-      if (event.isClose()) {
-        return;
-      }
+    if (closed.isDone()) {
+      return;
+    }
+    try {
       if (event.submitted != null) {
         waiting.add(event.submitted);
       }
@@ -234,13 +218,30 @@ public final class Coordinator implements AutoCloseable {
       if (event.sent != null) {
         received(event.sent, event.result, event.failure);
       }
-      // Everything that has happened meanwhile belongs into the next frames as well.
-      if (events.isEmpty()) {
-        admit();
-        send();
-        load = new Load(active, waiting.size(), tokens);
-      }
+    } catch (RuntimeException | Error defect) {
+      fail(defect);
     }
+  }
+
+  /** Everything that has happened meanwhile belongs into the next frames as well. */
+  private void caughtUp() {
+    if (closed.isDone()) {
+      return;
+    }
+    try {
+      admit();
+      send();
+      load = new Load(active, waiting.size(), tokens);
+    } catch (RuntimeException | Error defect) {
+      fail(defect);
+    }
+  }
+
+  /** Nobody else would wake those who wait for their sessions. */
+  private void fail(Throwable cause) {
+    ended = cause;
+    closed.complete(null);
+    live.forEach(session -> session.done.completeExceptionally(cause));
   }
 
   private void admit() {
@@ -300,7 +301,8 @@ public final class Coordinator implements AutoCloseable {
       var _ =
           pipeline
               .submit(frame, sent.enough())
-              .whenComplete((result, failure) -> events.add(Event.received(sent, result, failure)));
+              .whenComplete(
+                  (result, failure) -> events.post(Event.received(sent, result, failure)));
     }
   }
 
@@ -464,8 +466,8 @@ public final class Coordinator implements AutoCloseable {
   /** Stops; sessions that have not ended are cancelled. The pipeline is closed as well. */
   @Override
   public void close() {
-    events.add(CLOSE);
-    Pipeline.join(thread);
+    events.post(CLOSE);
+    closed.join();
     pipeline.close();
     fail(new CancellationException());
     listening.shutdown();

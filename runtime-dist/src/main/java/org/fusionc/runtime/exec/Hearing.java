@@ -10,7 +10,7 @@ import org.fusionc.runtime.sampling.LogProbabilities;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells a listener what its session generates, in order, off the coordinator's thread: whoever
+ * Tells a listener what its session generates, in order, off the threads that compute: whoever
  * writes to a terminal that nobody reads must not keep the other sessions. The session's end is the
  * last thing in the queue, so that whoever awaits it knows that all has been heard.
  *

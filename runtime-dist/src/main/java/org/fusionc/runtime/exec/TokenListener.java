@@ -25,7 +25,7 @@ public interface TokenListener {
   }
 
   /**
-   * Whether it may wait. One that never does is called on the coordinator's thread, before the
+   * Whether it may wait. One that never does is called by whoever brings the result, before the
    * session's next token is computed.
    */
   default boolean mayWait() {
