@@ -7,10 +7,13 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.runtime.exec.Frame;
 import org.fusionc.runtime.exec.Pipeline;
 import org.fusionc.runtime.net.Transport;
 import org.fusionc.runtime.sampling.Logits;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,7 +33,7 @@ public final class RemotePipeline implements Pipeline {
   private final Thread thread;
   private volatile List<String> peers = List.of();
   private volatile int stages;
-  private volatile boolean ended;
+  private volatile @Nullable Throwable ended;
 
   /**
    * Begins a run.
@@ -82,8 +85,9 @@ public final class RemotePipeline implements Pipeline {
   public CompletableFuture<List<Logits>> submit(Frame frame, int[] enough) {
     var done = new CompletableFuture<List<Logits>>();
     events.add(new Event.Submitted(frame, enough, done, System.nanoTime()));
-    if (ended) {
-      done.completeExceptionally(new CancellationException("the run has ended"));
+    var cause = ended;
+    if (cause != null) {
+      done.completeExceptionally(cause);
     }
     return done;
   }
@@ -96,6 +100,7 @@ public final class RemotePipeline implements Pipeline {
   private void serve() {
     var watch = new Watch(run);
     long looked = System.nanoTime() - TICK;
+    Throwable cause = new CancellationException("the run has ended");
     try {
       while (!(run.phase() instanceof Phase.Closed)) {
         long now = System.nanoTime();
@@ -115,14 +120,28 @@ public final class RemotePipeline implements Pipeline {
       run.handle(new Event.Close());
     } catch (RuntimeException | Error defect) {
       LOG.error("run {}: a defect ended it", id, defect);
-      run.handle(new Event.Close());
+      cause =
+          Diagnostic.failed(
+                  Location.named("run " + id),
+                  "a defect of this process has ended it: " + defect,
+                  "see the log, and report it; a new run can be begun")
+              .exception();
+      end(cause);
     } finally {
-      ended = true;
+      ended = cause;
       for (var event = events.poll(); event != null; event = events.poll()) {
         if (event instanceof Event.Submitted(var _, var _, var done, long _)) {
-          done.completeExceptionally(new CancellationException("the run has ended"));
+          done.completeExceptionally(cause);
         }
       }
+    }
+  }
+
+  private void end(Throwable cause) {
+    try {
+      run.end(cause);
+    } catch (RuntimeException | Error again) {
+      LOG.error("run {}: it could not be ended in order", id, again);
     }
   }
 

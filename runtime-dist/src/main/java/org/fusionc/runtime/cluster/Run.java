@@ -152,7 +152,7 @@ final class Run {
         }
       }
       case Event.Changed(var state) -> moves.changed(state);
-      case Event.Close() -> close();
+      case Event.Close() -> end(new CancellationException("closed"));
     }
   }
 
@@ -463,15 +463,14 @@ final class Run {
     restart();
   }
 
-  private void close() {
+  /** The run is over; frames without a result fail with the cause. */
+  void end(Throwable cause) {
     phase = new Phase.Closed();
+    ledger.drain().forEach(item -> item.done().completeExceptionally(cause));
     leaveEpoch();
     moves.close();
     route.each(link -> {
       link.leave();
     });
-    ledger
-        .drain()
-        .forEach(item -> item.done().completeExceptionally(new CancellationException("closed")));
   }
 }

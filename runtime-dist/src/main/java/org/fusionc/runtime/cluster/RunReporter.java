@@ -6,9 +6,12 @@ import org.fusionc.runtime.proto.BrokerServiceGrpc;
 import org.fusionc.runtime.proto.RunReport;
 import org.fusionc.runtime.proto.RunReportSummary;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Tells the broker every second how a run fares. What a broker misses is not told again. */
 final class RunReporter implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RunReporter.class);
   private static final long INTERVAL = 1000;
 
   private final BrokerClient client;
@@ -17,6 +20,7 @@ final class RunReporter implements AutoCloseable {
   private @Nullable StreamObserver<RunReport> stream;
   private boolean broken;
   private boolean closed;
+  private String lastFailure = "";
 
   RunReporter(BrokerClient client, Supplier<RunReport> report) {
     this.client = client;
@@ -26,7 +30,11 @@ final class RunReporter implements AutoCloseable {
 
   private void serve() {
     while (true) {
-      tell();
+      try {
+        tell();
+      } catch (RuntimeException | Error failure) {
+        failed(failure);
+      }
       try {
         Thread.sleep(INTERVAL);
       } catch (InterruptedException ended) {
@@ -59,6 +67,17 @@ final class RunReporter implements AutoCloseable {
       stream = BrokerServiceGrpc.newStub(client.channel()).reportRun(replies);
     }
     stream.onNext(report.get());
+  }
+
+  /** The next report begins a new stream. */
+  private synchronized void failed(Throwable failure) {
+    broken = true;
+    // A client that is closed, or a defect; what is the same each second is said once.
+    var text = failure.toString();
+    if (!text.equals(lastFailure)) {
+      lastFailure = text;
+      LOG.error("a run's report could not be sent; the next one is tried", failure);
+    }
   }
 
   private synchronized void ended() {

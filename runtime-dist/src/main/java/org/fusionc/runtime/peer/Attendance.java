@@ -13,12 +13,15 @@ import org.fusionc.runtime.proto.BrokerServiceGrpc;
 import org.fusionc.runtime.proto.PeerOrders;
 import org.fusionc.runtime.proto.PeerReport;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A peer's membership: reports to a broker as often as it wishes and takes its orders, and finds it
  * again, or another, whenever it is gone. Without a broker the last orders stand.
  */
 final class Attendance {
+  private static final Logger LOG = LoggerFactory.getLogger(Attendance.class);
   private static final Duration SHORTEST_PAUSE = Duration.ofMillis(200);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
   private static final Duration PATIENCE = Duration.ofSeconds(15);
@@ -85,13 +88,18 @@ final class Attendance {
         stream.attend();
       } catch (InterruptedException over) {
         return;
+      } catch (RuntimeException | Error defect) {
+        LOG.error("a defect ends the stream to {}; there will be another", current, defect);
+        stream.fail(defect);
       } finally {
         attending = false;
       }
       if (closing) {
         return;
       }
-      if (stream.joined) {
+      if (stream.defective) {
+        pause = LONGEST_PAUSE.toMillis();
+      } else if (stream.joined) {
         pause = SHORTEST_PAUSE.toMillis();
         last = "";
         // Whoever was the right one is so again most likely.
@@ -116,6 +124,7 @@ final class Attendance {
     private volatile @Nullable Throwable failure;
     private volatile boolean over;
     private volatile boolean joined;
+    private volatile boolean defective;
     private boolean hurried;
     private volatile long everyMillis = 1000;
     private volatile long heard = System.nanoTime();
@@ -135,7 +144,9 @@ final class Attendance {
           // Nothing is sent to a broker that does not read: the next report says it all again.
           if (first || reports.isReady()) {
             var report = member.report(first).build();
-            reports.onNext(report);
+            if (!send(reports, report)) {
+              return;
+            }
             member.reported(report);
             first = false;
           }
@@ -149,15 +160,33 @@ final class Attendance {
           await();
         }
         if (closing && !over) {
-          reports.onNext(member.report(false).build());
-          reports.onCompleted();
-          awaitEnd();
+          if (send(reports, member.report(false).build())) {
+            reports.onCompleted();
+            awaitEnd();
+          }
         }
-      } catch (IllegalStateException ended) {
-        // The call was over before its observer heard of it.
       } finally {
         reports.cancel("the peer ends the stream", null);
       }
+    }
+
+    /** Whether the call was not over. */
+    private static boolean send(ClientCallStreamObserver<PeerReport> reports, PeerReport report) {
+      try {
+        reports.onNext(report);
+        return true;
+      } catch (IllegalStateException ended) {
+        // It was over before its observer heard of it.
+        return false;
+      }
+    }
+
+    synchronized void fail(Throwable defect) {
+      defective = true;
+      if (failure == null) {
+        failure = Status.INTERNAL.withDescription("a defect of this peer: " + defect).asException();
+      }
+      over = true;
     }
 
     private synchronized void await() throws InterruptedException {
@@ -190,12 +219,18 @@ final class Attendance {
       if (orders.getReportSeconds() > 0) {
         everyMillis = (long) Math.clamp(orders.getReportSeconds() * 1e3, 50, 60_000);
       }
-      if (!joined) {
-        joined = true;
-        attending = true;
-        member.joined(current);
+      try {
+        if (!joined) {
+          joined = true;
+          attending = true;
+          member.joined(current);
+        }
+        member.ordered(orders);
+      } catch (RuntimeException | Error defect) {
+        LOG.error("a defect: orders of {} could not be taken up", current, defect);
+        fail(defect);
+        throw defect;
       }
-      member.ordered(orders);
     }
 
     @Override

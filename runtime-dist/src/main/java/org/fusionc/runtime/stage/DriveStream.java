@@ -24,7 +24,7 @@ final class DriveStream implements StreamObserver<DriveRequest> {
   DriveStream(StageHost host, ServerCallStreamObserver<DriveEvent> call) {
     this.host = host;
     this.call = call;
-    outlet = new Outlet<>(MAX_MESSAGES, MAX_BYTES, this::drained);
+    outlet = new Outlet<>(MAX_MESSAGES, MAX_BYTES, this::drained, this::unmade);
     call.disableAutoRequest();
     call.setOnReadyHandler(outlet::ready);
     call.setOnCancelHandler(() -> lost("the stream has broken"));
@@ -39,6 +39,11 @@ final class DriveStream implements StreamObserver<DriveRequest> {
 
   boolean isFull() {
     return outlet.isFull();
+  }
+
+  private void unmade(Throwable defect) {
+    host.defect("a stream of control for " + name(), defect);
+    end(Status.INTERNAL.withDescription("an event could not be made: " + defect));
   }
 
   private void drained() {
@@ -68,7 +73,8 @@ final class DriveStream implements StreamObserver<DriveRequest> {
       end(refusal.getStatus());
     } catch (FrameRefused refusal) {
       end(Status.INVALID_ARGUMENT.withDescription(refusal.getMessage()));
-    } catch (RuntimeException failure) {
+    } catch (RuntimeException | Error failure) {
+      host.defect("a stream of control for " + name(), failure);
       end(Status.INTERNAL.withDescription("the stage failed: " + failure));
     }
     synchronized (this) {
@@ -79,6 +85,11 @@ final class DriveStream implements StreamObserver<DriveRequest> {
         call.request(1);
       }
     }
+  }
+
+  private String name() {
+    var driven = run;
+    return driven == null ? "no run yet" : driven.key().toString();
   }
 
   private void handle(DriveRequest request) {

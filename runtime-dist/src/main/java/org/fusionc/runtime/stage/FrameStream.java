@@ -47,9 +47,15 @@ final class FrameStream implements StreamObserver<Activation> {
     } catch (FrameRefused refusal) {
       host.countRefused();
       end(Status.INVALID_ARGUMENT.withDescription(refusal.getMessage()));
-    } catch (RuntimeException failure) {
+    } catch (RuntimeException | Error failure) {
+      host.defect("a stream of frames for " + name(), failure);
       end(Status.INTERNAL.withDescription("the stage failed: " + failure));
     }
+  }
+
+  private String name() {
+    var into = run;
+    return into == null ? "no run yet" : into.key().toString();
   }
 
   /** The run has room again. */

@@ -20,6 +20,8 @@ import org.fusionc.runtime.proto.Downstream;
 import org.fusionc.runtime.proto.Fault;
 import org.fusionc.runtime.proto.StageServiceGrpc;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The stream of frames from a run's stage to the peer of the next one, for one epoch. It has a
@@ -37,6 +39,7 @@ final class Next {
           Status.Code.UNAUTHENTICATED,
           Status.Code.ABORTED);
 
+  private static final Logger LOG = LoggerFactory.getLogger(Next.class);
   private static final int MAX_MESSAGES = 16;
   private static final long MAX_BYTES = 64L << 20;
 
@@ -64,8 +67,8 @@ final class Next {
     this.header = header;
     this.failed = failed;
     channel = transport.channel(address);
-    outlet = new Outlet<>(MAX_MESSAGES, MAX_BYTES, drained);
     var responses = new Responses();
+    outlet = new Outlet<>(MAX_MESSAGES, MAX_BYTES, drained, responses::unmade);
     StageServiceGrpc.newStub(channel).activate(responses);
     call = responses.stream();
     outlet.start(call, "to " + address);
@@ -149,6 +152,14 @@ final class Next {
       ended(
           Fault.Kind.DOWNSTREAM_LOST,
           "stage %d at %s has ended the stream".formatted(header.getStage(), address));
+    }
+
+    /** A frame could not be made; whoever waits for it would wait for ever. */
+    private void unmade(Throwable defect) {
+      LOG.error("a frame for stage {} at {} could not be made", header.getStage(), address, defect);
+      ended(
+          Fault.Kind.COMPUTE_FAILED,
+          "a frame for stage %d could not be made: %s".formatted(header.getStage(), defect));
     }
 
     private void ended(Fault.Kind kind, String message) {

@@ -6,6 +6,7 @@ import java.util.ArrayDeque;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.Iterator;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +22,7 @@ final class Outlet<M extends MessageLite> {
   private final int maxMessages;
   private final long maxBytes;
   private final Runnable drained;
+  private final Consumer<Throwable> unmade;
   private final Deque<Item<M>> queue = new ArrayDeque<>();
   private final Object sending = new Object();
   private long bytes;
@@ -34,11 +36,13 @@ final class Outlet<M extends MessageLite> {
    * @param maxMessages and
    * @param maxBytes from which on it is full
    * @param drained told when it is full no more
+   * @param unmade told what a message failed with that was to be made; it is closed then
    */
-  Outlet(int maxMessages, long maxBytes, Runnable drained) {
+  Outlet(int maxMessages, long maxBytes, Runnable drained, Consumer<Throwable> unmade) {
     this.maxMessages = maxMessages;
     this.maxBytes = maxBytes;
     this.drained = drained;
+    this.unmade = unmade;
   }
 
   /**
@@ -74,8 +78,11 @@ final class Outlet<M extends MessageLite> {
     }
     boolean sent = false;
     try {
-      hand(message.next(), stream);
-      sent = true;
+      var made = make(message);
+      if (made != null) {
+        hand(made, stream);
+        sent = true;
+      }
     } catch (RuntimeException ended) {
       // The stream has ended; whoever listens to it is told so.
       close();
@@ -84,6 +91,17 @@ final class Outlet<M extends MessageLite> {
     }
     if (!sent) {
       drained.run();
+    }
+  }
+
+  /** The next message, which takes its time; null if there is none, or it cannot be made. */
+  private @Nullable M make(Iterator<? extends M> messages) {
+    try {
+      return messages.hasNext() ? messages.next() : null;
+    } catch (RuntimeException | Error defect) {
+      close();
+      unmade.accept(defect);
+      return null;
     }
   }
 
@@ -141,11 +159,18 @@ final class Outlet<M extends MessageLite> {
   private void send(CallStreamObserver<? super M> stream) {
     try {
       while (true) {
-        var message = next(stream);
-        if (message == null) {
+        var item = await(stream);
+        if (item == null) {
           return;
         }
-        hand(message, stream);
+        // Others may add meanwhile; what they add comes after this.
+        var message = make(item.messages);
+        if (made(item)) {
+          drained.run();
+        }
+        if (message != null) {
+          hand(message, stream);
+        }
         handed();
       }
     } catch (InterruptedException | RuntimeException ended) {
@@ -155,31 +180,26 @@ final class Outlet<M extends MessageLite> {
     drained.run();
   }
 
-  /** Waits for a message and for the other side; null when closed. */
-  private @Nullable M next(CallStreamObserver<? super M> stream) throws InterruptedException {
-    M message;
-    boolean wasFull;
-    boolean nowFull;
-    synchronized (this) {
-      while (!closed && (handing || queue.isEmpty() || !stream.isReady())) {
-        wait();
-      }
-      if (closed) {
-        return null;
-      }
-      wasFull = isFull();
-      var item = queue.getFirst();
-      message = item.messages.hasNext() ? item.messages.next() : null;
-      if (!item.messages.hasNext()) {
-        queue.removeFirst();
-        bytes -= item.bytes;
-      }
-      nowFull = isFull();
-      handing = message != null;
+  /** Waits for a message to make and for the other side to take it; null when closed. */
+  private synchronized @Nullable Item<M> await(CallStreamObserver<? super M> stream)
+      throws InterruptedException {
+    while (!closed && (handing || queue.isEmpty() || !stream.isReady())) {
+      wait();
     }
-    if (wasFull && !nowFull) {
-      drained.run();
+    if (closed) {
+      return null;
     }
-    return message == null ? next(stream) : message;
+    handing = true;
+    return queue.getFirst();
+  }
+
+  /** The item's next message is there: whether there is room again that was not before. */
+  private synchronized boolean made(Item<M> item) {
+    boolean wasFull = isFull();
+    if (!closed && !item.messages.hasNext()) {
+      queue.removeFirst();
+      bytes -= item.bytes;
+    }
+    return wasFull && !isFull();
   }
 }

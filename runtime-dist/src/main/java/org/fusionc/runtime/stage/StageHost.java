@@ -77,6 +77,9 @@ public final class StageHost implements AutoCloseable {
    */
   public record Counters(long computed, long stale, long refused) {}
 
+  /** Whoever finds a defect can have it happen as often as they like. */
+  private static final long TRACES = Duration.ofSeconds(1).toNanos();
+
   private final Transport transport;
   private final Options options;
   private final Map<SegmentKey, SegmentSlot> segments = new ConcurrentHashMap<>();
@@ -88,6 +91,7 @@ public final class StageHost implements AutoCloseable {
   private final AtomicLong computed = new AtomicLong();
   private final AtomicLong stale = new AtomicLong();
   private final AtomicLong refused = new AtomicLong();
+  private final AtomicLong lastTrace = new AtomicLong(System.nanoTime() - TRACES);
   private final Thread thread;
   private volatile boolean draining;
   private boolean closed;
@@ -112,6 +116,17 @@ public final class StageHost implements AutoCloseable {
             1, task -> Thread.ofPlatform().daemon().name("stage-timer").unstarted(task));
     timer.setRemoveOnCancelPolicy(true);
     thread = Thread.ofPlatform().daemon().name("stage-compute").start(this::compute);
+  }
+
+  /** Logs what should never happen: at once, and with its trace, but of these one per second. */
+  void defect(String where, Throwable failure) {
+    long now = System.nanoTime();
+    long last = lastTrace.get();
+    if (now - last >= TRACES && lastTrace.compareAndSet(last, now)) {
+      LOG.error("{}: a defect: {}", where, failure, failure);
+    } else {
+      LOG.error("{}: a defect: {}", where, String.valueOf(failure));
+    }
   }
 
   Options options() {

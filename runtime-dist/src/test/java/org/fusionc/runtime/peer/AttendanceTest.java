@@ -5,14 +5,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.fusionc.runtime.blob.BlobDirectory;
 import org.fusionc.runtime.net.Address;
 import org.fusionc.runtime.net.Transport;
+import org.fusionc.runtime.proto.Join;
 import org.fusionc.runtime.proto.PeerOrders;
 import org.fusionc.runtime.proto.PeerReport;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class AttendanceTest {
   /** Hears why it is alone. */
@@ -75,6 +80,55 @@ class AttendanceTest {
     } finally {
       attendance.leave();
       channel.shutdownNow();
+    }
+  }
+
+  /** Fails at first with whatever it is asked for. */
+  private static final class Failing implements Attendance.Member {
+    private final CompletableFuture<PeerOrders> taken = new CompletableFuture<>();
+    private final AtomicInteger reports = new AtomicInteger();
+    private final AtomicInteger orders = new AtomicInteger();
+
+    @Override
+    public PeerReport.Builder report(boolean first) {
+      if (reports.getAndIncrement() == 0) {
+        throw new IllegalStateException("nothing to report");
+      }
+      return PeerReport.newBuilder().setJoin(Join.newBuilder().setName("p"));
+    }
+
+    @Override
+    public void reported(PeerReport report) {}
+
+    @Override
+    public void ordered(PeerOrders given) {
+      if (orders.getAndIncrement() == 0) {
+        throw new IllegalStateException("no such orders");
+      }
+      taken.complete(given);
+    }
+
+    @Override
+    public void joined(Address broker) {}
+
+    @Override
+    public void alone(Address broker, String reason) {}
+  }
+
+  @Test
+  void aDefectDoesNotEndTheMembership(@TempDir Path folder) throws Exception {
+    var member = new Failing();
+    try (var broker = new OrderServer(BlobDirectory.open(folder, 1 << 20))) {
+      var channel = Transport.plain().channel(broker.address());
+      var attendance = new Attendance(List.of(broker.address()), address -> channel, member);
+      attendance.start();
+      try {
+        assertThat(member.taken.get(60, TimeUnit.SECONDS).getVersion()).isEqualTo(1);
+        assertThat(member.orders.get()).isGreaterThan(1);
+      } finally {
+        attendance.leave();
+        channel.shutdownNow();
+      }
     }
   }
 }
