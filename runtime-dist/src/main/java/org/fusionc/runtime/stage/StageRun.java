@@ -72,7 +72,7 @@ final class StageRun {
                 segment.context(),
                 segment.pageTokens(),
                 options.frameTokens()));
-    sessions = new SessionTable(pages.length, options.sessions());
+    sessions = new SessionTable(pages.length, segment.pageTokens(), options.sessions());
     log = new RowLog(segment.outputs(), segment.pageTokens());
   }
 
@@ -439,9 +439,8 @@ final class StageRun {
     boolean last = slot.segment().isLast();
     int row = 0;
     for (var sequence : work.message().getSequencesList()) {
-      int end = sequence.getStart() + sequence.getTokens();
       if (sessions.knows(sequence.getSession())) {
-        sessions.computed(sequence.getSession(), end);
+        sessions.computed(sequence);
         if (!last) {
           log.put(
               sequence.getSession(),

@@ -19,14 +19,17 @@ public final class SessionTable {
 
   private final Map<Long, Entry> entries = new HashMap<>();
   private final @Nullable Entry[] owners;
+  private final int pageTokens;
   private final int capacity;
 
   /**
    * @param pages that the run has reserved
+   * @param pageTokens positions per page
    * @param capacity sessions at most
    */
-  public SessionTable(int pages, int capacity) {
+  public SessionTable(int pages, int pageTokens, int capacity) {
     owners = new Entry[pages];
+    this.pageTokens = pageTokens;
     this.capacity = capacity;
   }
 
@@ -80,16 +83,34 @@ public final class SessionTable {
       for (int page : pages) {
         owners[page] = entry;
       }
+      // Whatever lies in the others is not the session's.
+      entry.computed = Math.min(entry.computed, positions(entry.pages, pages));
       entry.pages = pages;
     }
     entry.accepted = sequence.getStart() + sequence.getTokens();
   }
 
-  /** A session's positions up to {@code end} have been computed; nothing if it is unknown. */
-  public void computed(long session, int end) {
-    var entry = entries.get(session);
+  /** How many positions lie in the same pages. */
+  private int positions(int[] pages, int[] others) {
+    int differ = Arrays.mismatch(pages, others);
+    long same = differ < 0 ? pages.length : differ;
+    return (int) Math.min(same * pageTokens, Integer.MAX_VALUE);
+  }
+
+  /**
+   * A sequence has been computed. Of a session that has got other pages meanwhile only those
+   * positions count that lie where they did; nothing if it is unknown.
+   */
+  public void computed(Sequence sequence) {
+    var entry = entries.get(sequence.getSession());
     if (entry != null) {
-      entry.computed = end;
+      int same = 0;
+      int most = Math.min(entry.pages.length, sequence.getPagesCount());
+      while (same < most && entry.pages[same] == sequence.getPages(same)) {
+        same++;
+      }
+      entry.computed =
+          (int) Math.min(sequence.getStart() + sequence.getTokens(), (long) same * pageTokens);
     }
   }
 

@@ -30,7 +30,7 @@ final class FrameCheckTest {
       new FrameCheck(PORTS, new FrameCheck.Limits(1, 3, 64, 4, 32));
 
   private static SessionTable table() {
-    return new SessionTable(10, 3);
+    return new SessionTable(10, 4, 3);
   }
 
   private static Sequence.Builder sequence(long session, int start, int tokens, Integer... pages) {
@@ -81,6 +81,43 @@ final class FrameCheckTest {
     assertThat(sessions.accepted(1)).isZero();
     sessions.forget(1);
     CHECK.accept(frame(List.of(), sequence(3, 0, 5, 0, 1)).setNumber(2).build(), 2, sessions);
+  }
+
+  private static Activation next(int number, Sequence.Builder sequence) {
+    return frame(List.of(), sequence).setNumber(number).build();
+  }
+
+  /** What lies in pages that a session has not written may be another's. */
+  @Test
+  void aSessionThatBeginsAnewInOtherPagesHasNothingThere() {
+    var sessions = table();
+    var first = sequence(1, 0, 8, 0, 1);
+    CHECK.accept(next(0, first), 0, sessions);
+    sessions.computed(first.build());
+    var grown = sequence(1, 8, 1, 0, 1, 2);
+    CHECK.accept(next(1, grown), 1, sessions);
+    sessions.computed(grown.build());
+    assertThat(sessions.computed(1)).as("more pages").isEqualTo(9);
+
+    CHECK.accept(next(2, sequence(1, 4, 1, 0, 7)), 2, sessions);
+    assertThat(sessions.computed(1)).as("the first page is the same").isEqualTo(4);
+    CHECK.accept(next(3, sequence(1, 0, 1, 5, 6, 8)), 3, sessions);
+    sessions.rewind();
+    assertThatThrownBy(() -> CHECK.accept(next(4, sequence(1, 4, 1, 5, 6)), 4, sessions))
+        .hasMessageContaining("session 1 goes on at position 4, but 0 of its positions are here");
+  }
+
+  /** Nor may frames of before say that it has, which are computed only now. */
+  @Test
+  void whatWasUnderWayToOtherPagesDoesNotCount() {
+    var sessions = table();
+    var first = sequence(1, 0, 8, 0, 1);
+    CHECK.accept(next(0, first), 0, sessions);
+    CHECK.accept(next(1, sequence(1, 0, 1, 5, 6)), 1, sessions);
+    sessions.computed(first.build());
+    sessions.rewind();
+    assertThatThrownBy(() -> CHECK.accept(next(2, sequence(1, 8, 1, 5, 6, 7)), 2, sessions))
+        .hasMessageContaining("session 1 goes on at position 8, but 0 of its positions are here");
   }
 
   @Test

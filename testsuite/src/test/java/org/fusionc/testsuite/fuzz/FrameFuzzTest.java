@@ -85,7 +85,7 @@ class FrameFuzzTest {
   void frames(byte[] input) {
     var check = new FrameCheck(PORTS, new FrameCheck.Limits(0, 2, 64, 4, 32));
     var decoder = new Decoder(PORTS);
-    var sessions = new SessionTable(PAGES, 3);
+    var sessions = new SessionTable(PAGES, 4, 3);
     long number = 0;
     for (var part : Seeds.parts(input)) {
       Activation message;
