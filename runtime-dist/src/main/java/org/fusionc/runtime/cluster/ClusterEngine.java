@@ -1,7 +1,6 @@
 package org.fusionc.runtime.cluster;
 
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -36,12 +35,13 @@ public final class ClusterEngine implements AutoCloseable {
     }
   }
 
+  private static final int KEPT_RECOVERIES = 1000;
+
   private final DeploymentWatch watch;
   private final RemotePipeline pipeline;
   private final Engine engine;
   private final RunReporter reporter;
-  private final List<Recovery> recoveries = new ArrayList<>();
-  private int reported;
+  private final RecoveryLog recoveries = new RecoveryLog(KEPT_RECOVERIES);
 
   private ClusterEngine(
       BrokerClient client,
@@ -121,9 +121,7 @@ public final class ClusterEngine implements AutoCloseable {
 
     @Override
     public void recovered(Recovery recovery) {
-      synchronized (recoveries) {
-        recoveries.add(recovery);
-      }
+      recoveries.add(recovery);
       listener.recovered(recovery);
     }
   }
@@ -178,11 +176,14 @@ public final class ClusterEngine implements AutoCloseable {
     return engine;
   }
 
-  /** What has happened so far. */
+  /** What has happened lately, the newest last; see {@link #recovered}. */
   public List<Recovery> recoveries() {
-    synchronized (recoveries) {
-      return List.copyOf(recoveries);
-    }
+    return recoveries.newest();
+  }
+
+  /** How many recoveries there have been. */
+  public long recovered() {
+    return recoveries.total();
   }
 
   /** The peers that have the stages now. */
@@ -201,11 +202,7 @@ public final class ClusterEngine implements AutoCloseable {
             .setWaiting(load.waiting())
             .setTokens(load.tokens())
             .addAllRoute(pipeline.peers());
-    synchronized (recoveries) {
-      for (; reported < recoveries.size(); reported++) {
-        report.addRecoveries(recoveries.get(reported).report());
-      }
-    }
+    recoveries.report(recovery -> report.addRecoveries(recovery.report()));
     return report.build();
   }
 

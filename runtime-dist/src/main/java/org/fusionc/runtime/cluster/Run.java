@@ -141,6 +141,7 @@ final class Run {
       }
       case Event.Heard(var link, var message, long at) -> {
         if (!link.isClosed()) {
+          link.handled();
           link.heard(at);
           heard(link, message);
         }

@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  * events, is of the run's thread.
  */
 final class StageLink {
+  /** How many messages may wait to be handled; half as many are asked for at a time. */
+  private static final int MESSAGES = 128;
+
   private final Holder holder;
   private final int stage;
   private final ManagedChannel channel;
@@ -35,6 +38,7 @@ final class StageLink {
   /** Until when the answer to Open must have come. */
   final long openBefore;
 
+  private int handled;
   private boolean open;
   private boolean resumed;
   private boolean closed;
@@ -79,7 +83,9 @@ final class StageLink {
     }
 
     @Override
-    public void beforeStart(ClientCallStreamObserver<DriveRequest> stream) {}
+    public void beforeStart(ClientCallStreamObserver<DriveRequest> stream) {
+      stream.disableAutoRequestWithInitial(MESSAGES);
+    }
 
     @Override
     public void onNext(DriveEvent event) {
@@ -137,6 +143,18 @@ final class StageLink {
 
   void rerouted(long begun) {
     epoch = Math.max(epoch, begun);
+  }
+
+  /**
+   * A message has been handled: the stage may send another. Asking takes a hop to the connection's
+   * thread, so it is done for many at once.
+   */
+  void handled() {
+    handled++;
+    if (handled == MESSAGES / 2) {
+      handled = 0;
+      requests.request(MESSAGES / 2);
+    }
   }
 
   void heard(long at) {

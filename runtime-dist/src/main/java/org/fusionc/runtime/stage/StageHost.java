@@ -49,12 +49,16 @@ public final class StageHost implements AutoCloseable {
    */
   public record Options(
       int runs, int sessions, int queuedFrames, long queuedBytes, int frameTokens, Duration grace) {
+    /** They are on the heap, besides all else that is. */
+    private static final long QUEUED_BYTES =
+        Math.clamp(Runtime.getRuntime().maxMemory() / 8, 16L << 20, 256L << 20);
+
     public static Options defaults() {
       return new Options(
           256,
           MessageBounds.RUN_SESSIONS,
           64,
-          256L << 20,
+          QUEUED_BYTES,
           MessageBounds.FRAME_ROWS,
           Duration.ofSeconds(10));
     }

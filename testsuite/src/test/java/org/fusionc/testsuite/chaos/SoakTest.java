@@ -195,7 +195,7 @@ class SoakTest {
         right.get(),
         wrong.size(),
         told.size(),
-        runs.stream().mapToInt(run -> run.recoveries().size()).sum());
+        runs.stream().mapToLong(ClusterEngine::recovered).sum());
     told.stream().distinct().limit(5).forEach(System.out::println);
     for (var peer : cluster.peers().entrySet()) {
       var process = Path.of("/proc", Long.toString(peer.getValue().pid()));
