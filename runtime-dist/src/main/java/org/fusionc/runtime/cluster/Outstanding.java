@@ -164,11 +164,12 @@ record Outstanding(
         wanted > 0
             && count >= wanted
             && count == answer.getValuesCount()
-            && answer.getIdsList().stream().allMatch(id -> id >= 0 && id < vocabulary);
+            && answer.getIdsList().stream().allMatch(id -> id >= 0 && id < vocabulary)
+            && (count == 1 || answer.getIdsList().stream().distinct().count() == count);
     if (!fits) {
       throw unfit(
           peer,
-          "%d ids and %d logits where the %d largest of %d were wanted"
+          "%d ids and %d logits where the %d largest of %d were wanted, each once"
               .formatted(count, answer.getValuesCount(), wanted, vocabulary));
     }
     var ids = answer.getIdsList().stream().mapToInt(Integer::intValue).toArray();

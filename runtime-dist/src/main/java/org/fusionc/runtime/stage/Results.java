@@ -4,10 +4,12 @@ import com.google.protobuf.ByteString;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import org.fusionc.ir.DType;
 import org.fusionc.ir.backend.Tensor;
 import org.fusionc.runtime.proto.BestLogits;
 import org.fusionc.runtime.sampling.Logits;
 import org.fusionc.runtime.wire.Activations;
+import org.fusionc.runtime.wire.Encoding;
 import org.fusionc.runtime.wire.Port;
 
 /**
@@ -32,8 +34,14 @@ record Results(List<ByteString> rows, List<BestLogits> best) {
    *
    * @param logits f32[outputs, V]
    * @param enough per output how many, 0 for all
+   * @throws IllegalArgumentException if they are of another type
    */
   static Results best(Port port, Tensor logits, List<Integer> enough) {
+    if (port.dtype() != DType.Scalar.F32 || port.encoding() != Encoding.PLAIN) {
+      throw new IllegalArgumentException(
+          "%%%s is %s as %s, but logits travel as plain f32"
+              .formatted(port.name(), port.dtype(), port.encoding()));
+    }
     long bytes = port.rowBytes();
     var whole = new ArrayList<MemorySegment>();
     var best = new ArrayList<BestLogits>();

@@ -66,8 +66,8 @@ class OutstandingTest {
   }
 
   @Test
-  void refusesFewerLogitsThanAreEnoughAndIdsThatThereAreNot() {
-    for (var wrong : List.of(best(4), best(4, VOCABULARY), best(4, -1))) {
+  void refusesFewerLogitsThanAreEnoughAndIdsThatThereAreNotOrTwice() {
+    for (var wrong : List.of(best(4), best(4, VOCABULARY), best(4, -1), best(4, 4))) {
       var some = answer(0).addLogits(wrong).build();
       assertThatThrownBy(() -> asked(2).result(some, "peer"))
           .isInstanceOf(DiagnosticException.class)
