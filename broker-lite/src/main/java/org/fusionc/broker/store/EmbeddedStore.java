@@ -306,24 +306,13 @@ public final class EmbeddedStore implements Store {
   public Lease lease(Duration time) {
     long id = locked(() -> next("lease"));
     leases.put(id, new Deadline(time, System.nanoTime() + time.toNanos()));
-    return new Lease() {
-      @Override
-      public long id() {
-        return id;
-      }
+    return Lease.of(id, () -> renew(id, time), () -> revoke(id));
+  }
 
-      @Override
-      public boolean keepAlive() {
-        return leases.computeIfPresent(
-                id, (key, old) -> new Deadline(time, System.nanoTime() + time.toNanos()))
-            != null;
-      }
-
-      @Override
-      public void close() {
-        revoke(id);
-      }
-    };
+  private boolean renew(long lease, Duration time) {
+    return leases.computeIfPresent(
+            lease, (key, old) -> new Deadline(time, System.nanoTime() + time.toNanos()))
+        != null;
   }
 
   private void revoke(long lease) {

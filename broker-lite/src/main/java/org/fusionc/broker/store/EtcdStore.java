@@ -186,40 +186,33 @@ public final class EtcdStore implements Store {
   public Lease lease(Duration time) {
     long seconds = Math.max(1, time.toSeconds());
     long id = await(client.getLeaseClient().grant(seconds)).getID();
-    return new Lease() {
-      @Override
-      public long id() {
-        return id;
-      }
+    return Lease.of(id, () -> renew(id), () -> revoke(id));
+  }
 
-      @Override
-      public boolean keepAlive() {
-        try {
-          return client
-                  .getLeaseClient()
-                  .keepAliveOnce(id)
-                  .get(CALL.toMillis(), TimeUnit.MILLISECONDS)
-                  .getTTL()
-              > 0;
-        } catch (ExecutionException | TimeoutException gone) {
-          return false;
-        } catch (InterruptedException ending) {
-          Thread.currentThread().interrupt();
-          return false;
-        }
-      }
+  private boolean renew(long lease) {
+    try {
+      return client
+              .getLeaseClient()
+              .keepAliveOnce(lease)
+              .get(CALL.toMillis(), TimeUnit.MILLISECONDS)
+              .getTTL()
+          > 0;
+    } catch (ExecutionException | TimeoutException gone) {
+      return false;
+    } catch (InterruptedException ending) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
 
-      @Override
-      public void close() {
-        try {
-          client.getLeaseClient().revoke(id).get(CALL.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (ExecutionException | TimeoutException gone) {
-          LOG.debug("lease {} was not revoked: {}", id, gone.toString());
-        } catch (InterruptedException ending) {
-          Thread.currentThread().interrupt();
-        }
-      }
-    };
+  private void revoke(long lease) {
+    try {
+      client.getLeaseClient().revoke(lease).get(CALL.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException | TimeoutException gone) {
+      LOG.debug("lease {} was not revoked: {}", lease, gone.toString());
+    } catch (InterruptedException ending) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   @Override
