@@ -50,10 +50,12 @@ final class ChoiceText {
     if (stops.found().isPresent()) {
       return last(piece.text(), piece.calls(), "stop");
     }
-    var delta = new Delta(piece.text(), piece.calls(), List.copyOf(scored));
-    if (!delta.isEmpty()) {
-      scored.clear();
+    if (piece.text().isEmpty() && piece.calls().isEmpty()) {
+      // Scores go out once, with the text that they belong to.
+      return new Delta("", List.of(), List.of());
     }
+    var delta = new Delta(piece.text(), piece.calls(), List.copyOf(scored));
+    scored.clear();
     return delta;
   }
 

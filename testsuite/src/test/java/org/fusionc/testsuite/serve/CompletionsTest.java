@@ -132,6 +132,16 @@ class CompletionsTest {
   }
 
   @Test
+  void scoresOfTextThatWasHeldBackComeOnce() {
+    var whole = served.completion(GREEDY + ", \"logprobs\": 0");
+    var text = Served.text(whole);
+    // All of it but the first character is held back until the text ends.
+    var stop = Served.JSON.writeValueAsString(text.substring(1) + "!");
+    var held = served.completion(GREEDY + ", \"logprobs\": 0, \"stop\": " + stop);
+    assertThat(held.get("choices")).isEqualTo(whole.get("choices"));
+  }
+
+  @Test
   void theModelsOwnEndEndsTheText() {
     var answer = served.completion(GREEDY + ", \"logit_bias\": {\"0\": 100}");
     assertThat(Served.text(answer)).isEmpty();
