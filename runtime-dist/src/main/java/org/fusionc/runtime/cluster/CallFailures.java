@@ -73,7 +73,15 @@ public final class CallFailures {
           .exception();
     }
     return switch (failure.getStatus().getCode()) {
-      case UNAVAILABLE, DEADLINE_EXCEEDED -> unreachable(failure, place, text);
+      case UNAVAILABLE -> unreachable(failure, place, text);
+      // The text tells of gRPC's inner life.
+      case DEADLINE_EXCEEDED ->
+          new Diagnostic(
+                  Failure.CLUSTER,
+                  place,
+                  "it does not answer",
+                  "check the address, and give --tls DIR if it uses TLS")
+              .exception();
       case UNIMPLEMENTED ->
           new Diagnostic(
                   Failure.CLUSTER,

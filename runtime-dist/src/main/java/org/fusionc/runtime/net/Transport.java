@@ -47,10 +47,14 @@ public final class Transport {
   /** It warns, with a trace, of each answer that the other side did not wait for. */
   private static final Logger STREAM_LOG = Logger.getLogger("io.grpc.netty.NettyServerHandler");
 
+  /** It warns, with traces, of hosts that have no address; whoever calls is told. */
+  private static final Logger NAME_LOG = Logger.getLogger("io.grpc.internal.ManagedChannelImpl");
+
   static {
     if (GRPC_LOG.getLevel() == null) {
       GRPC_LOG.setLevel(Level.WARNING);
       STREAM_LOG.setLevel(Level.SEVERE);
+      NAME_LOG.setLevel(Level.SEVERE);
     }
   }
 
