@@ -54,6 +54,14 @@ final class MemoryBudget implements RunMemory {
     return (long) (available() * 0.8);
   }
 
+  /** What the machine, or the container, has in all, in bytes. */
+  static long wholeMachine() {
+    var system = java.lang.management.ManagementFactory.getOperatingSystemMXBean();
+    return system instanceof com.sun.management.OperatingSystemMXBean known
+        ? known.getTotalMemorySize()
+        : Long.MAX_VALUE;
+  }
+
   private static long available() {
     // What the system could free at once counts as free, which only Linux says.
     try {

@@ -73,15 +73,24 @@ public record PeerOptions(
 
   /** Reads a size such as {@code 4GiB}. */
   public static long memory(String text) {
+    double size;
     try {
-      var size = Quantity.parse(text, Unit.Dimension.BYTES, Location.unknown());
-      if (size.base() >= 1 << 20) {
-        return (long) size.base();
-      }
+      size = Quantity.parse(text, Unit.Dimension.BYTES, Location.unknown()).base();
     } catch (org.fusionc.ir.diagnostic.DiagnosticException wrong) {
       throw Diagnostic.usage("--memory: " + wrong.getMessage(), "").exception();
     }
-    throw Diagnostic.usage("--memory " + text + " is too little", "give at least 1MiB").exception();
+    if (size < 1 << 20) {
+      throw Diagnostic.usage("--memory " + text + " is too little", "give at least 1MiB")
+          .exception();
+    }
+    long machine = MemoryBudget.wholeMachine();
+    if (size > machine) {
+      throw Diagnostic.usage(
+              "--memory " + text + " is more than this machine has: " + MemoryBudget.text(machine),
+              "give less; without --memory it is 80 % of what is free")
+          .exception();
+    }
+    return (long) size;
   }
 
   /** Where a peer keeps its data unless it is told otherwise. */

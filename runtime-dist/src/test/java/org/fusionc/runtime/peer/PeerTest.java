@@ -222,6 +222,8 @@ class PeerTest {
     assertThatThrownBy(() -> PeerOptions.memory("4 apples")).hasMessageContaining("apples");
     assertThatThrownBy(() -> PeerOptions.memory("4ms")).hasMessageContaining("--memory");
     assertThatThrownBy(() -> PeerOptions.memory("12B")).hasMessageContaining("too little");
+    assertThatThrownBy(() -> PeerOptions.memory("90000GiB"))
+        .hasMessageContaining("--memory 90000GiB is more than this machine has");
     assertThat(PeerOptions.memory("1.5GiB")).isEqualTo(3L << 29);
     assertThatThrownBy(() -> PeerOptions.brokers("a:1,,b:2")).hasMessageContaining("no address");
     assertThatThrownBy(() -> options(broker.address(), "a b", 0)).hasMessageContaining("no name");
