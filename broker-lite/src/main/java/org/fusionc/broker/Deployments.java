@@ -32,8 +32,6 @@ import org.slf4j.LoggerFactory;
 /** Takes models into use, and out of it. */
 final class Deployments {
   private static final Logger LOG = LoggerFactory.getLogger(Deployments.class);
-  private static final int CONTEXT = 4096;
-  private static final int SESSIONS = 8;
 
   /** How long a deployment waits for the first figures of peers and links. */
   private static final Duration MEASURES = Duration.ofSeconds(4);
@@ -168,12 +166,10 @@ final class Deployments {
 
   private static Wish wish(DeployRequest request, int most) {
     Wishes.checkSizes(request, most);
-    int context = request.getContext() == 0 ? Math.min(CONTEXT, most) : request.getContext();
-    int sessions = request.getSessions() == 0 ? SESSIONS : request.getSessions();
     return new Wish(
         PlanMaker.objective(request.getObjective()).toString(),
-        context,
-        sessions,
+        Wishes.context(request, most),
+        Wishes.sessions(request),
         PlanMaker.format(request.getEncode()).toString(),
         request.getStages(),
         !request.getPlan().isEmpty());

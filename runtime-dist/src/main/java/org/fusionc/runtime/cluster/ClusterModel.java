@@ -14,6 +14,7 @@ import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.pass.Phase;
 import org.fusionc.ir.text.FirPrinter;
+import org.fusionc.partitioner.InProcess;
 import org.fusionc.runtime.artifact.Artifact;
 import org.fusionc.runtime.model.ArtifactBuilder;
 import org.fusionc.runtime.model.Compiler;
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Brings a model to a cluster: makes an artifact of it, puts its blobs, and has it deployed. */
 public final class ClusterModel {
+  private static final String BACKEND = "cpu";
   private static final int NAME_LENGTH = 50;
   private static final int DIGEST_LENGTH = 12;
 
@@ -112,17 +114,24 @@ public final class ClusterModel {
           return view.get();
         }
       }
+      var compiled = compiled();
+      int stages = stages(wish, cut);
       if (cut instanceof Compiler.Cut.Planned(var plan)) {
         Wishes.awaitPeers(client, plan, said);
       } else {
-        Wishes.awaitPeers(client, stages(wish, cut), said);
+        if (stages > 1) {
+          // Only whether there are that many places to cut; the broker chooses them.
+          var _ = InProcess.stages(compiled.module(), stages);
+        }
+        Wishes.awaitPeers(client, stages, said);
       }
+      Wishes.awaitMemory(client, compiled.module(), wish, source.context(), stages, said);
       var artifact = path;
       if (!key.isEmpty()) {
         temporary = Files.createTempDirectory("fusionc-deploy");
         artifact = temporary.resolve("artifact");
         said.accept("making an artifact of " + source.name());
-        write(artifact);
+        write(compiled, artifact);
         digests.keep(key, digest(artifact));
       }
       var request = request(wish, cut, digest(artifact));
@@ -185,12 +194,16 @@ public final class ClusterModel {
     return request.build();
   }
 
-  private void write(Path artifact) {
-    var backend = Compiler.backend("cpu");
-    var options = Compiler.Options.whole(backend, Phase.QUANTIZED).quantized(quantize);
-    var compiled = Compiler.compile(source.module(), source.phase(), options);
+  private Compiler.Compiled compiled() {
+    var options =
+        Compiler.Options.whole(Compiler.backend(BACKEND), Phase.QUANTIZED).quantized(quantize);
+    return Compiler.compile(source.module(), source.phase(), options);
+  }
+
+  private void write(Compiler.Compiled compiled, Path artifact) {
     var computing =
-        new ArtifactBuilder.Computing(backend, Runtime.getRuntime().availableProcessors());
+        new ArtifactBuilder.Computing(
+            Compiler.backend(BACKEND), Runtime.getRuntime().availableProcessors());
     ArtifactBuilder.write(
         source,
         compiled.module(),

@@ -1,18 +1,27 @@
 package org.fusionc.runtime.cluster;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.fusionc.ir.Module;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.diagnostic.Suggestion;
 import org.fusionc.ir.plan.Plan;
+import org.fusionc.ir.plan.Quantity;
 import org.fusionc.ir.plan.Stage;
+import org.fusionc.ir.plan.Unit;
+import org.fusionc.partitioner.Planner;
+import org.fusionc.partitioner.cost.Footprint;
+import org.fusionc.partitioner.cost.FunctionChain;
 import org.fusionc.runtime.proto.ClusterStatus;
 import org.fusionc.runtime.proto.DeployRequest;
 import org.fusionc.runtime.proto.PeerStatus;
@@ -30,6 +39,8 @@ public final class Wishes {
   /** What a plan's name of a peer's device may end with. */
   private static final String CPU = ".cpu";
 
+  private static final int USUAL_CONTEXT = 4096;
+  private static final int USUAL_SESSIONS = 8;
   private static final Duration GLANCE = Duration.ofMillis(300);
 
   private Wishes() {}
@@ -73,6 +84,9 @@ public final class Wishes {
     }
   }
 
+  /** What is missing of what a deployment needs: in words, and as the refusal that it becomes. */
+  private record Lack(String words, DiagnosticException refusal) {}
+
   /**
    * Waits, but not for long, until there are as many peers as stages are wanted, each of which
    * needs its own.
@@ -81,31 +95,20 @@ public final class Wishes {
    * @throws DiagnosticException if there are fewer (infeasible)
    */
   static void awaitPeers(BrokerClient client, int stages, Consumer<String> said) {
-    long end = System.nanoTime() + JOINING.toNanos();
     int wanted = Math.max(1, stages);
-    boolean told = false;
-    while (true) {
-      var status = client.status();
-      int peers = peers(status);
-      // What runs already may do so over fewer peers, since some of them were lost.
-      if (peers >= wanted
-          || status.getDeploymentsList().stream().anyMatch(d -> d.getStagesCount() == wanted)) {
-        return;
-      }
-      if (System.nanoTime() > end) {
-        throw tooFew(peers, stages);
-      }
-      if (!told) {
-        told = true;
-        said.accept("waiting for peers: there " + are(peers) + ", " + wanted + " are needed");
-      }
-      try {
-        Thread.sleep(GLANCE);
-      } catch (InterruptedException ending) {
-        Thread.currentThread().interrupt();
-        throw tooFew(peers, stages);
-      }
-    }
+    await(
+        client,
+        wanted,
+        said,
+        status -> {
+          int peers = (int) alive(status).count();
+          return peers >= wanted
+              ? Optional.empty()
+              : Optional.of(
+                  new Lack(
+                      "peers: there " + are(peers) + ", " + wanted + " are needed",
+                      tooFew(peers, stages)));
+        });
   }
 
   /**
@@ -114,31 +117,114 @@ public final class Wishes {
    * @throws DiagnosticException if one is not (invalid)
    */
   static void awaitPeers(BrokerClient client, Plan plan, Consumer<String> said) {
+    await(
+        client,
+        plan.stages().size(),
+        said,
+        status -> {
+          var here =
+              alive(status).map(PeerStatus::getName).collect(Collectors.toCollection(TreeSet::new));
+          return plan.stages().stream()
+              .filter(stage -> !here.contains(peer(stage)))
+              .findFirst()
+              .map(stage ->
+                  new Lack("peer " + peer(stage) + ", which the plan names", absent(stage, here)));
+        });
+  }
+
+  /**
+   * Waits, but not for long, until the peers together have memory for a model. Whether it can be
+   * cut so that each stage fits a peer is the broker's to find.
+   *
+   * @param module optimised, with its weights as they will be
+   * @param most positions for which the model has room
+   * @param stages wanted; 0 if any number will do
+   * @throws DiagnosticException if they have not (infeasible)
+   */
+  static void awaitMemory(
+      BrokerClient client,
+      Module module,
+      DeployRequest wish,
+      int most,
+      int stages,
+      Consumer<String> said) {
+    int context = context(wish, most);
+    int sessions = sessions(wish);
+    var chain = new FunctionChain(module.function(Planner.FUNCTION));
+    double need = new Footprint(chain, context, sessions, List.of()).leastTotal();
+    await(
+        client,
+        stages,
+        said,
+        status -> {
+          double memory = alive(status).mapToDouble(PeerStatus::getMemory).sum();
+          return need <= memory
+              ? Optional.empty()
+              : Optional.of(
+                  new Lack(
+                      "peers: together they have "
+                          + bytes(memory)
+                          + ", "
+                          + bytes(need)
+                          + " are needed",
+                      Diagnostic.infeasible(
+                              Location.unknown(),
+                              "weights and KV caches (context %d, %d sessions) need %s, but all peers"
+                                      .formatted(context, sessions, bytes(need))
+                                  + " together have "
+                                  + bytes(memory),
+                              "start more peers, give them more --memory, or ask for less --context"
+                                  + " or fewer --sessions")
+                          .exception()));
+        });
+  }
+
+  /** Positions of each session: what is asked for, or what is usual. */
+  public static int context(DeployRequest wish, int most) {
+    return wish.getContext() > 0 ? wish.getContext() : Math.min(USUAL_CONTEXT, most);
+  }
+
+  /** Sessions at once: what is asked for, or what is usual. */
+  public static int sessions(DeployRequest wish) {
+    return wish.getSessions() > 0 ? wish.getSessions() : USUAL_SESSIONS;
+  }
+
+  private static String bytes(double bytes) {
+    return Quantity.readable(bytes, Unit.Dimension.BYTES).toString();
+  }
+
+  /**
+   * Waits while something is missing.
+   *
+   * @param stages wanted: what runs already over so many may do so over fewer peers, or others,
+   *     since some of them were lost
+   */
+  private static void await(
+      BrokerClient client,
+      int stages,
+      Consumer<String> said,
+      Function<ClusterStatus, Optional<Lack>> missing) {
     long end = System.nanoTime() + JOINING.toNanos();
     boolean told = false;
     while (true) {
       var status = client.status();
-      var here =
-          alive(status).map(PeerStatus::getName).collect(Collectors.toCollection(TreeSet::new));
-      var missing = plan.stages().stream().filter(stage -> !here.contains(peer(stage))).findFirst();
-      // What runs already may do so over other peers than its plan's, since some of them were lost.
-      if (missing.isEmpty()
-          || status.getDeploymentsList().stream()
-              .anyMatch(d -> d.getStagesCount() == plan.stages().size())) {
+      var lack = missing.apply(status);
+      if (lack.isEmpty()
+          || status.getDeploymentsList().stream().anyMatch(d -> d.getStagesCount() == stages)) {
         return;
       }
       if (System.nanoTime() > end) {
-        throw absent(missing.get(), here);
+        throw lack.get().refusal();
       }
       if (!told) {
         told = true;
-        said.accept("waiting for peer " + peer(missing.get()) + ", which the plan names");
+        said.accept("waiting for " + lack.get().words());
       }
       try {
         Thread.sleep(GLANCE);
       } catch (InterruptedException ending) {
         Thread.currentThread().interrupt();
-        throw absent(missing.get(), here);
+        throw lack.get().refusal();
       }
     }
   }
@@ -160,10 +246,6 @@ public final class Wishes {
                     ? "start it with fusionc peer --broker"
                     : "the peers are " + String.join(", ", here)))
         .exception();
-  }
-
-  private static int peers(ClusterStatus status) {
-    return (int) alive(status).count();
   }
 
   private static Stream<PeerStatus> alive(ClusterStatus status) {

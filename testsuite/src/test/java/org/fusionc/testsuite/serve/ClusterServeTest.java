@@ -10,6 +10,7 @@ import java.util.List;
 import org.fusionc.broker.Broker;
 import org.fusionc.ir.DType;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.Failure;
 import org.fusionc.runtime.cluster.ArtifactDigests;
 import org.fusionc.runtime.cluster.BrokerClient;
 import org.fusionc.runtime.cluster.ClusterEngine;
@@ -68,6 +69,34 @@ class ClusterServeTest {
         assertThat(run.recoveries()).isEmpty();
       }
       isNotMadeAgain(brought(client, source, model), wish);
+    }
+  }
+
+  @Test
+  void whatCannotBeIsSaidBeforeAnArtifactIsMade() throws Exception {
+    var plain = Transport.plain();
+    var model = Files.createDirectory(folder.resolve("model"));
+    var data = folder.resolve("broker");
+    try (var _ = Served.example(model, Served.options(2, 4));
+        var broker = Broker.start(new Broker.Options(ANY, data, null, null, plain));
+        var _ = peer(broker, "a");
+        var client = BrokerClient.of(broker.address().toString(), plain);
+        var source = ModelSource.open(model, DType.Scalar.F32)) {
+      var brought = brought(client, source, model);
+      var said = new ArrayList<String>();
+      var wish = DeployRequest.getDefaultInstance();
+      assertThatThrownBy(() -> brought.deploy(wish, Compiler.Cut.stages(1000), said::add))
+          .isInstanceOfSatisfying(
+              DiagnosticException.class, e -> assertThat(e.failure()).isEqualTo(Failure.INFEASIBLE))
+          .hasMessageContaining("can be cut into at most");
+      assertThat(said).isEmpty();
+      var many = wish.toBuilder().setSessions(10_000).build();
+      assertThatThrownBy(() -> brought.use(many, new Compiler.Cut.Whole(), said::add))
+          .isInstanceOfSatisfying(
+              DiagnosticException.class, e -> assertThat(e.failure()).isEqualTo(Failure.INFEASIBLE))
+          .hasMessageContaining("10000 sessions")
+          .hasMessageContaining("all peers together have 128MiB");
+      assertThat(said).singleElement().asString().startsWith("waiting for peers: together");
     }
   }
 
