@@ -9,12 +9,12 @@ import java.io.IOException;
 import java.net.Socket;
 import java.util.Arrays;
 import java.util.Optional;
-import javax.net.ssl.SSLException;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Failure;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.runtime.net.Address;
+import org.fusionc.runtime.net.TlsFailure;
 import org.jspecify.annotations.Nullable;
 
 /** What failures of calls to a broker mean to a person. */
@@ -104,16 +104,15 @@ public final class CallFailures {
   private static DiagnosticException unreachable(
       StatusRuntimeException failure, Location place, String text) {
     var cause = failure.getStatus().getCause();
-    for (var each = cause; each != null; each = each.getCause()) {
-      if (each instanceof SSLException) {
-        return new Diagnostic(
-                Failure.CLUSTER,
-                place,
-                "TLS fails: " + deepest(each),
-                "check that it uses TLS, that both certificates are of one CA and have not"
-                    + " expired, and that the broker's names the host that was called")
-            .exception();
-      }
+    var tls = TlsFailure.of(cause);
+    if (tls.isPresent()) {
+      return new Diagnostic(
+              Failure.CLUSTER,
+              place,
+              tls.get(),
+              "check that it uses TLS, that both certificates are of one CA and have not"
+                  + " expired, and that the broker's names the host that was called")
+          .exception();
     }
     return new Diagnostic(
             Failure.CLUSTER,
@@ -124,15 +123,6 @@ public final class CallFailures {
                 ? "check the address, and give --tls DIR if it uses TLS"
                 : "start it with fusionc broker, or check the address")
         .exception();
-  }
-
-  private static String deepest(Throwable failure) {
-    var at = failure;
-    while (at.getCause() != null) {
-      at = at.getCause();
-    }
-    var message = at.getMessage();
-    return message == null ? at.getClass().getSimpleName() : message.lines().findFirst().orElse("");
   }
 
   private static Optional<Failure> kind(@Nullable Metadata trailers) {

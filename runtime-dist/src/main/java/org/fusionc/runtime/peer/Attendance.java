@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.fusionc.runtime.net.Address;
+import org.fusionc.runtime.net.TlsFailure;
 import org.fusionc.runtime.proto.BrokerServiceGrpc;
 import org.fusionc.runtime.proto.PeerOrders;
 import org.fusionc.runtime.proto.PeerReport;
@@ -253,6 +254,10 @@ final class Attendance {
       var thrown = failure;
       if (thrown == null) {
         return "it ended the stream";
+      }
+      var tls = TlsFailure.of(thrown);
+      if (tls.isPresent()) {
+        return tls.get() + "; check that both certificates are of one CA";
       }
       var status = Status.fromThrowable(thrown);
       var cause = status.getCause();
