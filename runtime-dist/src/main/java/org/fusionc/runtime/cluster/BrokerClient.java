@@ -231,9 +231,11 @@ public final class BrokerClient implements AutoCloseable {
    * state stays, and the watch goes on as soon as a broker is there again.
    *
    * @param changed called on the watch's own thread
+   * @param removed as well, when a broker knows no such deployment; perhaps more than once
    */
-  public DeploymentWatch watch(String deployment, Consumer<DeploymentState> changed) {
-    return new DeploymentWatch(this, deployment, changed);
+  public DeploymentWatch watch(
+      String deployment, Consumer<DeploymentState> changed, Runnable removed) {
+    return new DeploymentWatch(this, deployment, changed, removed);
   }
 
   /** The broker could not answer: the next one is asked, or the one that leads. */

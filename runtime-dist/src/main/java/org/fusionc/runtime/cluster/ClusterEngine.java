@@ -59,6 +59,9 @@ public final class ClusterEngine implements AutoCloseable {
               if (!first.complete(state)) {
                 var _ = started.thenAccept(running -> running.update(state));
               }
+            },
+            () -> {
+              var _ = started.thenAccept(RemotePipeline::removed);
             });
     try {
       var state = await(first, deployment, options);

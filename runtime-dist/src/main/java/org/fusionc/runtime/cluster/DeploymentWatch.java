@@ -1,6 +1,7 @@
 package org.fusionc.runtime.cluster;
 
 import io.grpc.Context;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
@@ -19,13 +20,19 @@ public final class DeploymentWatch implements AutoCloseable {
   private final BrokerClient client;
   private final String deployment;
   private final Consumer<DeploymentState> changed;
+  private final Runnable removed;
   private final Context.CancellableContext context = Context.current().withCancellation();
   private final Thread thread;
 
-  DeploymentWatch(BrokerClient client, String deployment, Consumer<DeploymentState> changed) {
+  /**
+   * @param removed told when the broker knows no such deployment, perhaps more than once
+   */
+  DeploymentWatch(
+      BrokerClient client, String deployment, Consumer<DeploymentState> changed, Runnable removed) {
     this.client = client;
     this.deployment = deployment;
     this.changed = changed;
+    this.removed = removed;
     thread = Thread.ofVirtual().name("watch-" + deployment).start(context.wrap(this::watch));
   }
 
@@ -46,6 +53,9 @@ public final class DeploymentWatch implements AutoCloseable {
           return;
         }
         LOG.debug("watching {}: {}", deployment, Faults.text(failure.getStatus()));
+        if (failure.getStatus().getCode() == Status.Code.NOT_FOUND) {
+          removed.run();
+        }
         client.turn(failure);
       } catch (DiagnosticException malformed) {
         LOG.warn("watching {}: {}", deployment, malformed.getMessage());

@@ -28,6 +28,9 @@ sealed interface Event {
   /** The broker has news of the deployment. */
   record Changed(DeploymentState state) implements Event {}
 
+  /** The deployment is no more; its peers may go on serving what they hold for a while. */
+  record Removed() implements Event {}
+
   /** The run shall end. */
   record Close() implements Event {}
 }

@@ -161,9 +161,13 @@ final class Faults {
     };
   }
 
-  /** Fails what has waited too long. */
+  /** Fails what has waited too long, or waits for what will not come. */
   void checkDeadline(long now) {
     if (!run.episode().isUnderWay() || !run.ledger().hasOutstanding()) {
+      return;
+    }
+    if (run.moves().isRemoved() && run.route().slots().stream().anyMatch(s -> s.link() == null)) {
+      failAll("it has been removed from the cluster, and " + missing(), "deploy it again");
       return;
     }
     long since = Math.max(run.episode().lastProgress(), run.ledger().oldest());

@@ -25,6 +25,9 @@ final class Moves {
   /** The route of another plan, while its stages are being opened. */
   private @Nullable Route next;
 
+  /** The deployment is no more, so that no lost stage will find another peer. */
+  private boolean removed;
+
   private long retry;
 
   /** Stages that are to leave their peers as soon as there is another. */
@@ -38,6 +41,7 @@ final class Moves {
 
   void changed(DeploymentState state) {
     newest = state;
+    removed = false;
     retry = System.nanoTime();
     if (run.route().isOf(state)) {
       drop();
@@ -49,6 +53,14 @@ final class Moves {
       drop();
     }
     check(System.nanoTime());
+  }
+
+  void removed() {
+    removed = true;
+  }
+
+  boolean isRemoved() {
+    return removed;
   }
 
   /** A stage should leave its peer. */

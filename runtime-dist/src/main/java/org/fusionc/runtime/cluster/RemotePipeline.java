@@ -69,6 +69,11 @@ public final class RemotePipeline implements Pipeline {
     events.add(new Event.Changed(state));
   }
 
+  /** The deployment has been removed; sessions go on as long as no stage loses its peer. */
+  public void removed() {
+    events.add(new Event.Removed());
+  }
+
   /** One frame per stage, and one on its way between two. */
   @Override
   public int depth() {

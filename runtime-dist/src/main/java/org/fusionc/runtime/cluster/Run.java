@@ -153,6 +153,7 @@ final class Run {
         }
       }
       case Event.Changed(var state) -> moves.changed(state);
+      case Event.Removed() -> moves.removed();
       case Event.Close() -> end(new CancellationException("closed"));
     }
   }

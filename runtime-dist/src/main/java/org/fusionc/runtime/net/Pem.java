@@ -63,10 +63,17 @@ final class Pem {
    * A private key, not encrypted.
    *
    * @param algorithm of the public key that it belongs to
-   * @throws DiagnosticException if it is malformed, or of another algorithm
+   * @throws DiagnosticException if it is malformed, or of another algorithm, or anybody may read it
    */
   static PrivateKey key(Path file, String algorithm) {
     String text = new String(read(file), US_ASCII);
+    if (isOpen(file)) {
+      throw Diagnostic.invalid(
+              Location.named(file.toString()),
+              "everybody on this machine may read this private key",
+              "chmod 600 it; if somebody may have copied it, issue it anew")
+          .exception();
+    }
     String begin = "-----BEGIN " + KEY + "-----";
     int from = text.indexOf(begin);
     int to = text.indexOf("-----END " + KEY + "-----");
@@ -78,6 +85,14 @@ final class Pem {
       return KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(der));
     } catch (GeneralSecurityException | IllegalArgumentException e) {
       throw malformed(file, "it is no " + algorithm + " key (" + e.getMessage() + ")");
+    }
+  }
+
+  private static boolean isOpen(Path file) {
+    try {
+      return SecretFiles.isOpen(file);
+    } catch (IOException e) {
+      throw malformed(file, "it cannot be read (" + e + ")");
     }
   }
 

@@ -45,6 +45,12 @@ final class SecretFiles {
     Files.createDirectories(directory.toAbsolutePath(), mode(directory, OWNER_DIRECTORY));
   }
 
+  /** Whether others than its owner and its group may read a file. */
+  static boolean isOpen(Path file) throws IOException {
+    return file.getFileSystem().supportedFileAttributeViews().contains("posix")
+        && Files.getPosixFilePermissions(file).contains(PosixFilePermission.OTHERS_READ);
+  }
+
   private static void write(FileChannel channel, byte[] content) throws IOException {
     var buffer = ByteBuffer.wrap(content);
     while (buffer.hasRemaining()) {

@@ -2,6 +2,7 @@ package org.fusionc.runtime.net;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.grpc.Status;
@@ -11,6 +12,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -170,6 +172,18 @@ class TransportTest {
     assertThatThrownBy(() -> issue(authority, "broker", Role.BROKER))
         .isInstanceOf(DiagnosticException.class)
         .hasMessageContaining("--renew");
+  }
+
+  @Test
+  void aKeyThatEverybodyMayReadIsRefused() throws Exception {
+    Path directory = issue(Authority.init(scratch.resolve("ca")), "peer", Role.PEER);
+    Path key = directory.resolve("key.pem");
+    Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-r-----"));
+    assertThatCode(() -> new Credentials(directory)).doesNotThrowAnyException();
+    Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-r--r--"));
+    assertThatThrownBy(() -> new Credentials(directory))
+        .isInstanceOf(DiagnosticException.class)
+        .hasMessageContaining("everybody");
   }
 
   /** Connections that dribble, or say nothing, while others are served. */

@@ -237,6 +237,18 @@ class RecoveryTest {
   }
 
   @Test
+  void sessionsOfARemovedDeploymentGoOnUntilAStageIsLostAndAreThenTold() {
+    try (var run = run(1)) {
+      run.at(7, run.pipeline::removed);
+      assertThat(ids(run)).isEqualTo(expected);
+      run.at(30, () -> run.peers.get(1).kill());
+      assertThatThrownBy(() -> ids(run))
+          .isInstanceOf(DiagnosticException.class)
+          .hasMessageContaining("it has been removed from the cluster, and stage 1 has no peer");
+    }
+  }
+
+  @Test
   void aDrainingPeerIsLeftBeforeItGoes() {
     try (var run = run(2)) {
       run.at(7, () -> run.holder(1).drain());

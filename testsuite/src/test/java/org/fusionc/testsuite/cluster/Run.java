@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.fusionc.runtime.cluster.DeploymentState;
 import org.fusionc.runtime.cluster.Recovery;
 import org.fusionc.runtime.cluster.RemotePipeline;
@@ -32,6 +34,7 @@ final class Run implements AutoCloseable {
   final RemotePipeline pipeline;
   final Coordinator coordinator;
   private final Map<Integer, Runnable> at = new ConcurrentHashMap<>();
+  private final ExecutorService submitting = Executors.newSingleThreadExecutor();
   private int frames;
 
   Run(Example.Cut cut, List<Peer> peers, int context, RunOptions options) {
@@ -120,9 +123,15 @@ final class Run implements AutoCloseable {
       return pipeline.input();
     }
 
+    /** In order, and on a thread of its own: an action may wait for what the run does meanwhile. */
     @Override
     public CompletableFuture<List<Logits>> submit(Frame frame, int[] enough) {
       wanted.add(enough);
+      return CompletableFuture.supplyAsync(() -> acted(frame, enough), submitting)
+          .thenCompose(result -> result);
+    }
+
+    private CompletableFuture<List<Logits>> acted(Frame frame, int[] enough) {
       var action = at.remove(frames++);
       if (action != null) {
         action.run();
@@ -144,5 +153,6 @@ final class Run implements AutoCloseable {
   @Override
   public void close() {
     coordinator.close();
+    submitting.shutdown();
   }
 }
