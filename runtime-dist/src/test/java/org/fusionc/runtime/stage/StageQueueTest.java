@@ -16,6 +16,12 @@ final class StageQueueTest {
 
   private final Semaphore gate = new Semaphore(0);
 
+  /** Opened before the rest is closed, which waits for frames that have begun. */
+  private interface Gate extends AutoCloseable {
+    @Override
+    void close();
+  }
+
   /** Waits until a stage has begun a frame and so many wait behind it. */
   private static void awaitQueued(TestRun run, int stage, int queued) {
     var pong = run.drives.get(stage).ping(1);
@@ -48,6 +54,29 @@ final class StageQueueTest {
       assertThat(numbers).isSorted().hasSize(40);
       assertThat(run.drives.getFirst().ping(3).getRunningNanos()).isZero();
       gate.release();
+    }
+  }
+
+  @Test
+  void aRunWithManyFramesDoesNotKeepAnotherWaiting() {
+    try (var stages = new TestStages(1, "f32", 16, OPTIONS, new GatedBackend(gate));
+        var busy = new TestRun(stages, 8);
+        var quiet = new TestRun(stages, 8);
+        Gate _ = () -> gate.release(1000)) {
+      for (int i = 0; i < 40; i++) {
+        busy.frames.send(busy.frame(7, i, List.of(i), PAGES));
+      }
+      awaitQueued(busy, 0, 3);
+      quiet.frames.send(quiet.frame(1, 0, List.of(5), PAGES));
+      while (quiet.drives.getFirst().ping(1).getQueued() == 0) {
+        Thread.onSpinWait();
+      }
+
+      // One for the frame that has begun, one for the busy run, whose turn was announced before.
+      gate.release(3);
+      assertThat(quiet.result().getFrame()).isZero();
+      assertThat(busy.result().getFrame()).isZero();
+      assertThat(busy.result().getFrame()).isEqualTo(1);
     }
   }
 
