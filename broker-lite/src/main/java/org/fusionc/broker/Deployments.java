@@ -316,10 +316,10 @@ final class Deployments {
         }
       }
     }
-    long runs =
+    long used =
         state.held().getOrDefault(peer.name(), List.of()).stream()
-            .mapToInt(held -> held.runs())
-            .sum();
-    return runs > 0 ? runs + " runs still use it" : "";
+            .filter(held -> held.runs() > 0)
+            .count();
+    return used > 0 ? "runs still use %d of its stages".formatted(used) : "";
   }
 }

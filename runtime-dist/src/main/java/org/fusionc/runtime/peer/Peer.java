@@ -354,7 +354,7 @@ public final class Peer implements AutoCloseable {
         "drained after %.1f s%s"
             .formatted(
                 (System.nanoTime() - begin) / 1e9,
-                runs == 0 ? "" : ", though " + runs + " runs still use it"));
+                runs == 0 ? "" : ", though runs still use its stages"));
     left.countDown();
   }
 
