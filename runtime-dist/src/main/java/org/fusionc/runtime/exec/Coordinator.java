@@ -88,7 +88,8 @@ public final class Coordinator implements AutoCloseable {
   private final Pipeline pipeline;
   private final Limits limits;
   private final PageTable pageTable;
-  private final Mailbox<Event> events = new Mailbox<>(this::handle, this::caughtUp);
+  private final Mailbox<Event> events =
+      new Mailbox<>(event -> guarded(() -> handle(event)), () -> guarded(this::proceed));
   private final AtomicLong sessionIds = new AtomicLong();
   private final Set<Session> live = ConcurrentHashMap.newKeySet();
   private final ExecutorService listening =
@@ -201,40 +202,36 @@ public final class Coordinator implements AutoCloseable {
     return (int) Math.min(wanted, limits.context());
   }
 
+  private void guarded(Runnable step) {
+    if (!closed.isDone()) {
+      try {
+        step.run();
+      } catch (RuntimeException | Error defect) {
+        fail(defect);
+      }
+    }
+  }
+
   private void handle(Event event) {
     if (event.isClose()) {
       closed.complete(null);
     }
-    if (closed.isDone()) {
-      return;
+    if (event.submitted != null) {
+      waiting.add(event.submitted);
     }
-    try {
-      if (event.submitted != null) {
-        waiting.add(event.submitted);
-      }
-      if (event.turned != null) {
-        turned(event.turned);
-      }
-      if (event.sent != null) {
-        received(event.sent, event.result, event.failure);
-      }
-    } catch (RuntimeException | Error defect) {
-      fail(defect);
+    if (event.turned != null) {
+      turned(event.turned);
+    }
+    if (event.sent != null) {
+      received(event.sent, event.result, event.failure);
     }
   }
 
   /** Everything that has happened meanwhile belongs into the next frames as well. */
-  private void caughtUp() {
-    if (closed.isDone()) {
-      return;
-    }
-    try {
-      admit();
-      send();
-      load = new Load(active, waiting.size(), tokens);
-    } catch (RuntimeException | Error defect) {
-      fail(defect);
-    }
+  private void proceed() {
+    admit();
+    send();
+    load = new Load(active, waiting.size(), tokens);
   }
 
   /** Nobody else would wake those who wait for their sessions. */

@@ -1,10 +1,9 @@
 package org.fusionc.runtime.net;
 
-import io.grpc.Attributes;
+import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.Marshaller;
-import io.grpc.SecurityLevel;
 import io.grpc.ServerCall;
 import io.grpc.ServerMethodDefinition;
 import io.grpc.ServerServiceDefinition;
@@ -63,13 +62,13 @@ final class BoundedServices {
   }
 
   /** The call as its service sees it. It may be refused while the service sends. */
-  private static final class Call<Q, R> extends ServerCall<Q, R> {
-    private final ServerCall<Incoming<Q>, R> call;
+  private static final class Call<Q, R> extends SimpleForwardingServerCall<Q, R> {
     private final MethodDescriptor<Q, R> method;
     private boolean refused;
 
+    @SuppressWarnings("unchecked") // Of requests a call knows its method's descriptor alone.
     Call(ServerCall<Incoming<Q>, R> call, MethodDescriptor<Q, R> method) {
-      this.call = call;
+      super((ServerCall<Q, R>) (ServerCall<?, R>) call);
       this.method = method;
     }
 
@@ -77,7 +76,7 @@ final class BoundedServices {
       if (!refused) {
         refused = true;
         try {
-          call.close(status, new Metadata());
+          delegate().close(status, new Metadata());
         } catch (IllegalStateException ended) {
           // The service has ended it already.
         }
@@ -85,69 +84,24 @@ final class BoundedServices {
     }
 
     @Override
-    public void request(int messages) {
-      call.request(messages);
-    }
-
-    @Override
     public synchronized void sendHeaders(Metadata headers) {
       if (!refused) {
-        call.sendHeaders(headers);
+        delegate().sendHeaders(headers);
       }
     }
 
     @Override
     public synchronized void sendMessage(R message) {
       if (!refused) {
-        call.sendMessage(message);
+        delegate().sendMessage(message);
       }
     }
 
     @Override
     public synchronized void close(Status status, Metadata trailers) {
       if (!refused) {
-        call.close(status, trailers);
+        delegate().close(status, trailers);
       }
-    }
-
-    @Override
-    public boolean isReady() {
-      return call.isReady();
-    }
-
-    @Override
-    public boolean isCancelled() {
-      return call.isCancelled();
-    }
-
-    @Override
-    public void setMessageCompression(boolean enabled) {
-      call.setMessageCompression(enabled);
-    }
-
-    @Override
-    public void setCompression(String compressor) {
-      call.setCompression(compressor);
-    }
-
-    @Override
-    public void setOnReadyThreshold(int bytes) {
-      call.setOnReadyThreshold(bytes);
-    }
-
-    @Override
-    public SecurityLevel getSecurityLevel() {
-      return call.getSecurityLevel();
-    }
-
-    @Override
-    public Attributes getAttributes() {
-      return call.getAttributes();
-    }
-
-    @Override
-    public String getAuthority() {
-      return call.getAuthority();
     }
 
     @Override

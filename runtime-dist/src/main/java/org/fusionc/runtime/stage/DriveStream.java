@@ -42,7 +42,7 @@ final class DriveStream implements StreamObserver<DriveRequest> {
   }
 
   private void unmade(Throwable defect) {
-    host.defect("a stream of control for " + name(), defect);
+    host.defect("a stream of control", run, defect);
     end(Status.INTERNAL.withDescription("an event could not be made: " + defect));
   }
 
@@ -74,7 +74,7 @@ final class DriveStream implements StreamObserver<DriveRequest> {
     } catch (FrameRefused refusal) {
       end(Status.INVALID_ARGUMENT.withDescription(refusal.getMessage()));
     } catch (RuntimeException | Error failure) {
-      host.defect("a stream of control for " + name(), failure);
+      host.defect("a stream of control", run, failure);
       end(Status.INTERNAL.withDescription("the stage failed: " + failure));
     }
     synchronized (this) {
@@ -85,11 +85,6 @@ final class DriveStream implements StreamObserver<DriveRequest> {
         call.request(1);
       }
     }
-  }
-
-  private String name() {
-    var driven = run;
-    return driven == null ? "no run yet" : driven.key().toString();
   }
 
   private void handle(DriveRequest request) {

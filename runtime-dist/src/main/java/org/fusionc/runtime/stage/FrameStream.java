@@ -48,14 +48,9 @@ final class FrameStream implements StreamObserver<Activation> {
       host.countRefused();
       end(Status.INVALID_ARGUMENT.withDescription(refusal.getMessage()));
     } catch (RuntimeException | Error failure) {
-      host.defect("a stream of frames for " + name(), failure);
+      host.defect("a stream of frames", run, failure);
       end(Status.INTERNAL.withDescription("the stage failed: " + failure));
     }
-  }
-
-  private String name() {
-    var into = run;
-    return into == null ? "no run yet" : into.key().toString();
   }
 
   /** The run has room again. */

@@ -24,6 +24,7 @@ import org.fusionc.runtime.net.Transport;
 import org.fusionc.runtime.proto.Activation;
 import org.fusionc.runtime.proto.Fault;
 import org.fusionc.runtime.proto.Open;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -122,8 +123,13 @@ public final class StageHost implements AutoCloseable {
     thread = Thread.ofPlatform().daemon().name("stage-compute").start(this::compute);
   }
 
-  /** Logs what should never happen: at once, and with its trace, but of these one per second. */
-  void defect(String where, Throwable failure) {
+  /**
+   * Logs what should never happen: at once, and with its trace, but of these one per second.
+   *
+   * @param what is of the run, if there is one already
+   */
+  void defect(String what, @Nullable StageRun run, Throwable failure) {
+    var where = what + " for " + (run == null ? "no run yet" : run.key());
     long now = System.nanoTime();
     long last = lastTrace.get();
     if (now - last >= TRACES && lastTrace.compareAndSet(last, now)) {
