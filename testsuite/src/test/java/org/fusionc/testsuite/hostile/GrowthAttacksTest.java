@@ -4,7 +4,6 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.WireFormat;
 import io.grpc.CallOptions;
-import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.Marshaller;
 import io.grpc.stub.ClientCalls;
@@ -29,8 +28,6 @@ import org.fusionc.runtime.proto.Replay;
 import org.fusionc.runtime.proto.RunReport;
 import org.fusionc.runtime.proto.Sequence;
 import org.fusionc.runtime.proto.StageServiceGrpc;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -38,32 +35,17 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Messages that would become much more when they are parsed than they are on the way: two bytes can
  * become an object of a hundred, and the victim has no room for so many.
  */
-@ExtendWith(SharedVictim.class)
-class GrowthAttacksTest extends Attacks {
+class GrowthAttacksTest extends CallAttacks {
   /** Below what all messages together may have at the victim. */
   private static final int LARGE = 24 << 20;
 
   private static final int AT_BROKER = 3 << 20;
-
-  private ManagedChannel channel;
 
   /** Bytes for a method, and why they are refused. */
   record Growing(String method, boolean atBroker, ByteString message, String reason) {
     @Override
     public String toString() {
       return method + ": " + reason;
-    }
-  }
-
-  @Override
-  VictimProcess victim() {
-    return SharedVictim.victim();
-  }
-
-  @AfterEach
-  void endCall() {
-    if (channel != null) {
-      channel.shutdownNow();
     }
   }
 

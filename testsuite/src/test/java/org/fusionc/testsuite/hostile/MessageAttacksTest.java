@@ -41,31 +41,14 @@ import org.fusionc.runtime.proto.Sequence;
 import org.fusionc.runtime.proto.StageServiceGrpc;
 import org.fusionc.runtime.proto.WireEncoding;
 import org.fusionc.runtime.proto.WireTensor;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Messages that parse, and mean harm, against the services of a broker and of a peer. */
-@ExtendWith(SharedVictim.class)
-class MessageAttacksTest extends Attacks {
+class MessageAttacksTest extends CallAttacks {
   private static final ByteString DIGEST = ByteString.copyFrom(Victim.PLAN_DIGEST);
   private static final String NO_BLOB = "sha256:" + "0".repeat(64);
-
-  private ManagedChannel channel;
-
-  @Override
-  VictimProcess victim() {
-    return SharedVictim.victim();
-  }
-
-  @AfterEach
-  void endCall() {
-    if (channel != null) {
-      channel.shutdownNow();
-    }
-  }
 
   @SafeVarargs
   private final <Q, R> StreamEnd<R> send(
