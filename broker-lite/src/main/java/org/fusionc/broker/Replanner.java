@@ -1,12 +1,11 @@
 package org.fusionc.broker;
 
-import java.util.List;
 import org.fusionc.broker.plan.Models;
 import org.fusionc.broker.plan.Patience;
 import org.fusionc.broker.plan.Replanning;
 import org.fusionc.broker.state.ClusterState;
 import org.fusionc.broker.state.Deployment;
-import org.fusionc.broker.state.Layout;
+import org.fusionc.ir.Module;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -59,65 +58,51 @@ final class Replanner {
   }
 
   private void look(ClusterState state, Deployment deployment) {
-    var name = deployment.name();
-    if (deployment.current().holders().stream().anyMatch(List::isEmpty)) {
+    if (deployment.current().stuck()) {
       rescue(state, deployment);
       return;
     }
-    boolean rests = state.now() - deployment.changedAt() < policy.rest().toMillis();
-    var now = Replanning.fingerprint(state);
-    if (rests || deployment.next() != null || patience.isSettled(name, now)) {
-      return;
-    }
-    var module = models.model(deployment.manifest()).module();
-    var found = Replanning.better(module, state, deployment, policy);
-    if (found.isEmpty()) {
-      patience.none(name, now);
-      return;
-    }
-    if (patience.found(name)) {
-      LOG.info(
-          "deployment {}: a plan over {} is expected to take {} instead of {} ms per token",
-          name,
-          peers(found.get().layout()),
-          1e3 * found.get().after(),
-          1e3 * found.get().before());
-      adopt(deployment, found.get().layout());
-    }
+    Replanning.look(() -> module(deployment), state, deployment, policy, patience)
+        .ifPresent(found -> {
+          LOG.info(
+              "deployment {}: a plan over {} is expected to take {} instead of {} ms per token",
+              deployment.name(),
+              found.layout().serving(),
+              1e3 * found.after(),
+              1e3 * found.before());
+          change(
+              deployment.name(),
+              (now, millis) -> Replanning.adopted(deployment, now, found.layout(), millis));
+        });
   }
 
-  private static List<String> peers(Layout layout) {
-    return layout.holders().stream().map(holders -> holders.getFirst().peer()).toList();
+  private Module module(Deployment deployment) {
+    return models.model(deployment.manifest()).module();
   }
 
-  private void adopt(Deployment seen, Layout layout) {
+  /** How a deployment is to be, at a time in Unix milliseconds. */
+  private interface Changed {
+    Deployment of(Deployment now, long millis);
+  }
+
+  private void change(String name, Changed change) {
     ledger.update(state -> {
-      var now = state.deployments().get(seen.name());
-      if (now == null) {
-        return state;
-      }
-      if (now.next() != null
-          || !now.current().digest().equals(seen.current().digest())
-          || layout.digest().equals(seen.current().digest())) {
-        return state;
-      }
-      return state.withDeployment(now.with(now.current(), layout));
+      var now = state.deployments().get(name);
+      return now == null ? state : state.withDeployment(change.of(now, state.now()));
     });
   }
 
   private void rescue(ClusterState state, Deployment deployment) {
-    var module = models.model(deployment.manifest()).module();
-    Replanning.rescue(module, state, deployment)
+    Replanning.rescue(module(deployment), state, deployment)
         .filter(layout -> !layout.digest().equals(deployment.current().digest()))
         .ifPresent(layout -> {
           LOG.warn(
               "deployment {}: a stage has no peer any more; now planned over {}",
               deployment.name(),
-              peers(layout));
-          ledger.update(s -> {
-            var now = s.deployments().get(deployment.name());
-            return now == null ? s : s.withDeployment(now.with(layout, null));
-          });
+              layout.serving());
+          change(
+              deployment.name(),
+              (now, millis) -> Replanning.rescued(deployment, now, layout, millis));
         });
   }
 }

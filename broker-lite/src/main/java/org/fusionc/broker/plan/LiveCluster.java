@@ -119,7 +119,8 @@ public final class LiveCluster {
         PeerState.ALIVE);
   }
 
-  private static Map<String, Long> taken(ClusterState state, String except) {
+  /** Bytes that the stages take which a peer is the first to serve, or will be, by peer. */
+  static Map<String, Long> taken(ClusterState state, String except) {
     var taken = new HashMap<String, Long>();
     for (var deployment : state.deployments().values()) {
       if (!deployment.name().equals(except)) {

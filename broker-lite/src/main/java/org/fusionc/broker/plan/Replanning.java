@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.fusionc.broker.state.ClusterState;
 import org.fusionc.broker.state.Deployment;
 import org.fusionc.broker.state.Layout;
@@ -28,6 +29,9 @@ import org.fusionc.partitioner.cluster.Cluster;
 public final class Replanning {
   /** Ways to put stages on peers that are tried where the cuts must stay. */
   private static final int MOST_ORDERS = 720;
+
+  /** Peers that are looked at for that: not every beginning can be gone on with. */
+  private static final int MOST_STEPS = 100_000;
 
   /**
    * When to move.
@@ -59,6 +63,64 @@ public final class Replanning {
    */
   public record Better(Layout layout, double before, double after) {}
 
+  /**
+   * Looks at a deployment: the better plan to move to now, if there is one and it has been there
+   * for long enough.
+   *
+   * @param module asked for only if it is needed
+   * @param patience knows of earlier looks, and of this one afterwards
+   */
+  public static Optional<Better> look(
+      Supplier<Module> module,
+      ClusterState state,
+      Deployment deployment,
+      Policy policy,
+      Patience patience) {
+    boolean rests = state.now() - deployment.changedAt() < policy.rest().toMillis();
+    // What is about to change by itself is not judged: "none is better" would be remembered.
+    if (rests || deployment.next() != null || !deployment.current().ready()) {
+      return Optional.empty();
+    }
+    var name = deployment.name();
+    var now = fingerprint(state, deployment);
+    if (patience.isSettled(name, now)) {
+      return Optional.empty();
+    }
+    var found = better(module.get(), state, deployment, policy);
+    if (found.isEmpty()) {
+      patience.none(name, now);
+      return found;
+    }
+    return patience.found(name) ? found : Optional.empty();
+  }
+
+  /**
+   * A deployment with a better plan being prepared. Where that is the present one, which others
+   * have come to serve, those that it names serve again.
+   *
+   * @param seen the deployment when it was looked at
+   * @param now as it is; if it has another plan since then, it stays so
+   */
+  public static Deployment adopted(Deployment seen, Deployment now, Layout layout, long millis) {
+    var current = now.current();
+    if (now.next() != null || !current.digest().equals(seen.current().digest())) {
+      return now;
+    }
+    if (!layout.digest().equals(current.digest())) {
+      return now.with(current, layout);
+    }
+    var named = layout.holders().stream().map(List::getFirst).toList();
+    var changed = current.preferring(named);
+    var moved = now.with(changed, null);
+    return changed.serving().equals(current.serving()) ? moved : moved.switchedAt(millis);
+  }
+
+  /** A deployment with the plan that rescues it, unless somebody has come meanwhile. */
+  public static Deployment rescued(Deployment seen, Deployment now, Layout layout, long millis) {
+    boolean same = now.current().digest().equals(seen.current().digest());
+    return same && now.current().stuck() ? now.with(layout, null).switchedAt(millis) : now;
+  }
+
   /** The better plan, if there is one, its gain is enough, and the last change is long ago. */
   public static Optional<Better> better(
       Module module, ClusterState state, Deployment deployment, Policy policy) {
@@ -89,9 +151,11 @@ public final class Replanning {
    * memory of its own stages counts as free: runs cannot use them anyway.
    */
   public static Optional<Layout> rescue(Module module, ClusterState state, Deployment deployment) {
-    boolean stuck = deployment.current().holders().stream().anyMatch(List::isEmpty);
     var kind = deployment.current().kind();
-    if (!stuck || kind.isEmpty() || deployment.wish().given() || !deployment.wish().exact()) {
+    if (!deployment.current().stuck()
+        || kind.isEmpty()
+        || deployment.wish().given()
+        || !deployment.wish().exact()) {
       return Optional.empty();
     }
     try {
@@ -178,6 +242,7 @@ public final class Replanning {
     final ClusterState state;
     final Layout layout;
     int tried;
+    int steps;
     double cost = Double.POSITIVE_INFINITY;
     Optional<Plan> best = Optional.empty();
 
@@ -199,7 +264,8 @@ public final class Replanning {
       for (var peer : peers) {
         var need = layout.needs().get(order.size());
         boolean fits = state.peer(peer).map(need::fits).orElse(false);
-        if (fits && !order.contains(peer) && tried < MOST_ORDERS) {
+        boolean goesOn = tried < MOST_ORDERS && steps++ < MOST_STEPS;
+        if (fits && !order.contains(peer) && goesOn) {
           order.add(peer);
           extend(peers, order);
           order.removeLast();
@@ -223,15 +289,21 @@ public final class Replanning {
   }
 
   /**
-   * What the plans depend on, coarsely: while this is the same, looking for a better plan again
-   * would find the same. Figures count in steps of a quarter.
+   * What it depends on whether there is a better plan, coarsely: while this is the same, looking
+   * for one again would find the same. Measured figures count in steps of a quarter.
    */
-  public static List<Object> fingerprint(ClusterState state) {
+  static List<Object> fingerprint(ClusterState state, Deployment deployment) {
     var all = new ArrayList<Object>();
+    // A standby may have come to serve, without any figure being another one.
+    all.add(deployment.current().digest());
+    all.add(deployment.current().serving());
+    var taken = LiveCluster.taken(state, "");
     for (var peer : state.peers().values()) {
       if (peer.state() == PeerState.ALIVE) {
         var speed = peer.speedOrAssumed();
         all.add(peer.name());
+        all.add(peer.kind());
+        all.add(peer.memory() - taken.getOrDefault(peer.name(), 0L));
         all.add(step(speed.bandwidth()));
         all.add(step(Objects.requireNonNullElse(speed.flops().get("f32"), 1.0)));
       }

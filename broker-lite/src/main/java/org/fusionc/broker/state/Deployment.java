@@ -33,7 +33,8 @@ public record Deployment(
         name, manifest, wish, pages, pageTokens, current, next, version + 1, changedAt);
   }
 
-  Deployment switchedAt(long millis) {
+  /** With a plan, or serving peers, since then. */
+  public Deployment switchedAt(long millis) {
     return new Deployment(name, manifest, wish, pages, pageTokens, current, next, version, millis);
   }
 }

@@ -27,6 +27,38 @@ public record Layout(
     return holders.stream().allMatch(all -> !all.isEmpty() && all.getFirst().ready());
   }
 
+  /** Whether there is nobody for one of its stages. */
+  public boolean stuck() {
+    return holders.stream().anyMatch(List::isEmpty);
+  }
+
+  /** The peers that serve, by stage; empty text where there is none. */
+  public List<String> serving() {
+    return holders.stream().map(all -> all.isEmpty() ? "" : all.getFirst().peer()).toList();
+  }
+
+  /**
+   * With these holders first wherever they are ready; elsewhere they stand by until they are.
+   *
+   * @param wanted by stage
+   */
+  public Layout preferring(List<Holder> wanted) {
+    var all = new ArrayList<List<Holder>>();
+    for (int stage = 0; stage < stages(); stage++) {
+      var name = wanted.get(stage).peer();
+      var here = new ArrayList<>(holders.get(stage));
+      var known = here.stream().filter(holder -> holder.peer().equals(name)).findFirst();
+      if (known.isEmpty()) {
+        here.add(Math.min(1, here.size()), wanted.get(stage));
+      } else if (known.get().ready()) {
+        here.remove(known.get());
+        here.addFirst(known.get());
+      }
+      all.add(here);
+    }
+    return withHolders(all);
+  }
+
   public Layout withHolders(List<List<Holder>> others) {
     return new Layout(plan, digest, needs, others);
   }

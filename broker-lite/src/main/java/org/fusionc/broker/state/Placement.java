@@ -216,13 +216,12 @@ public final class Placement {
             .toList();
     for (int rank = 1; rank <= MOST_STANDBYS; rank++) {
       for (var slot : spares) {
+        while (slot.holders.size() > rank
+            && !room(slot.holders.get(rank).peer(), slot.need.bytes())) {
+          slot.holders.remove(rank);
+        }
         if (slot.holders.size() > rank) {
-          var standby = slot.holders.get(rank);
-          if (room(standby.peer(), slot.need.bytes())) {
-            take(standby.peer(), slot.need.bytes());
-          } else {
-            slot.holders.remove(rank);
-          }
+          take(slot.holders.get(rank).peer(), slot.need.bytes());
         }
         if (slot.holders.size() == rank && mayStandBy(slots, slot)) {
           add(slot);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.IntToDoubleFunction;
@@ -74,30 +75,33 @@ class ReplanningTest {
   }
 
   /** Looks every five seconds, as the broker does; gives when the deployment moved. */
-  private static ArrayList<Integer> moves(
-      ClusterState start, int looks, IntToDoubleFunction speed) {
+  private static List<Integer> moves(ClusterState start, int looks, World world) {
     var moves = new ArrayList<Integer>();
     var patience = new Patience(POLICY.times());
     var state = start;
     for (int look = 1; look <= looks; look++) {
-      state =
-          state.at(look * POLICY.every().toMillis()).withPeer(peer("b", speed.applyAsDouble(look)));
-      var deployment = state.deployments().get("m");
-      var now = Replanning.fingerprint(state);
-      boolean rests = state.now() - deployment.changedAt() < POLICY.rest().toMillis();
-      if (!rests && !patience.isSettled("m", now)) {
-        var better = Replanning.better(module, state, deployment, POLICY);
-        if (better.isEmpty()) {
-          patience.none("m", now);
-        } else if (patience.found("m")) {
-          moves.add(look);
-          var next = deployment.with(deployment.current(), better.get().layout());
-          state = ready(Placement.reconcile(state.withDeployment(next)));
-          state = ready(state);
-        }
+      state = world.at(look, state.at(look * POLICY.every().toMillis()));
+      var seen = state.deployments().get("m");
+      var better = Replanning.look(() -> module, state, seen, POLICY, patience);
+      if (better.isPresent()) {
+        moves.add(look);
+        var next = Replanning.adopted(seen, seen, better.get().layout(), state.now());
+        state = ready(ready(Placement.reconcile(state.withDeployment(next))));
       }
     }
     return moves;
+  }
+
+  /** What becomes of the cluster until a look. */
+  private interface World {
+    ClusterState at(int look, ClusterState state);
+  }
+
+  private static List<Integer> moves(ClusterState start, int looks, IntToDoubleFunction speed) {
+    return moves(
+        start,
+        looks,
+        (int look, ClusterState state) -> state.withPeer(peer("b", speed.applyAsDouble(look))));
   }
 
   private static ClusterState two() {
@@ -120,6 +124,72 @@ class ReplanningTest {
   @Test
   void smallGainsAreNotWorthIt() {
     assertThat(moves(two(), 45, look -> 1.1)).isEmpty();
+  }
+
+  @Test
+  void memoryThatBecomesFreeIsSeen() {
+    var small = peer("b", 10);
+    small = new Peer("b", "i-b", "b:1", 1000, "cpu", 1, "1", small.speed(), 0, PeerState.ALIVE);
+    var state = deployed(ClusterState.EMPTY.withPeer(peer("a", 1)).withPeer(small));
+    assertThat(serving(state)).isEqualTo("a");
+    // It comes back with more memory, and is as fast as it was.
+    assertThat(moves(state, 30, (look, now) -> look == 15 ? now.withPeer(peer("b", 10)) : now))
+        .containsExactly(17);
+  }
+
+  @Test
+  void whatStandsByForAFasterPeerGivesTheStageBack() {
+    var state = two();
+    var away = new ArrayList<String>();
+    var moves =
+        moves(
+            state,
+            30,
+            (look, now) -> {
+              if (look == 15) {
+                // It starts anew, so quickly that it is never lost, and is soon as it was.
+                now = Placement.reconcile(now.withHeld("a", List.of()));
+                away.add(serving(now));
+                return ready(now);
+              }
+              away.add(serving(now));
+              return now;
+            });
+    assertThat(away.get(14)).isEqualTo("b");
+    assertThat(moves).containsExactly(17);
+    assertThat(away.getLast()).isEqualTo("a");
+  }
+
+  @Test
+  void aNewcomerIsSeenThoughItCameWhileAStageWasNotReady() {
+    var moves =
+        moves(
+            two(),
+            30,
+            (look, now) ->
+                switch (look) {
+                  case 15 ->
+                      Placement.reconcile(
+                          now.withPeer(peer("y", 100))
+                              .withHeld("a", List.of())
+                              .withHeld("b", List.of()));
+                  case 16 -> ready(now);
+                  default -> now;
+                });
+    assertThat(moves).containsExactly(18);
+  }
+
+  @Test
+  void aRescueThatIsNotNeededAnyMoreIsNotMade() {
+    var state = two();
+    var seen = state.deployments().get("m");
+    var stuck = seen.with(seen.current().withHolders(List.of(List.of())), null);
+    var left = state.withoutPeer("a").withDeployment(stuck);
+    var layout = Replanning.rescue(module, left, stuck).orElseThrow();
+    assertThat(Replanning.rescued(stuck, stuck, layout, 7).current().serving())
+        .containsExactly("b");
+    assertThat(Replanning.rescued(stuck, stuck, layout, 7).changedAt()).isEqualTo(7);
+    assertThat(Replanning.rescued(stuck, seen, layout, 7)).isEqualTo(seen);
   }
 
   @Test

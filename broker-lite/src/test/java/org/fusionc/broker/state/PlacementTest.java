@@ -148,6 +148,19 @@ class PlacementTest {
     assertThat(holders(state, "m").stream().mapToInt(List::size).sum()).isEqualTo(6);
   }
 
+  /** Whoever comes next in the row has no memory set aside yet. */
+  @Test
+  void memoryIsNotExceededWhenAStandbyHasLessThanBefore() {
+    var state = deploy(peers(100, 20, 10), "m", 10, "a");
+    state = settled(deploy(state, "n", 10, "a"));
+    assertThat(holders(state, "m")).containsExactly(List.of("a", "b", "c"));
+    assertThat(holders(state, "n")).containsExactly(List.of("a", "b"));
+    var small = new Peer("b", "i-b", "b:1", 1, "cpu", 1, "1", null, 0, PeerState.ALIVE);
+    state = Placement.reconcile(state.withPeer(small));
+    assertThat(holders(state, "m")).containsExactly(List.of("a", "c"));
+    assertThat(holders(state, "n")).containsExactly(List.of("a"));
+  }
+
   @Test
   void aNewDeploymentTakesTheBackupPoolsMemory() {
     var state = settled(deploy(peers(20, 20), "m", 10, "a", "b"));
