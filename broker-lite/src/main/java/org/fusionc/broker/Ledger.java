@@ -3,12 +3,16 @@ package org.fusionc.broker;
 import com.google.protobuf.ByteString;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.fusionc.broker.state.ClusterState;
 import org.fusionc.broker.state.Deployment;
 import org.fusionc.broker.state.Link;
@@ -42,6 +46,9 @@ final class Ledger {
   private @Nullable Compare term;
   private long changes;
 
+  /** Keys of which it is not known whether the store has what was to be written there last. */
+  private final Set<String> uncertain = new HashSet<>();
+
   Ledger(Store store) {
     this.store = store;
   }
@@ -62,6 +69,7 @@ final class Ledger {
     try {
       state = read;
       term = newTerm;
+      uncertain.clear();
       tell();
     } finally {
       lock.unlock();
@@ -153,8 +161,7 @@ final class Ledger {
         throw new NotLeading();
       }
       var next = Placement.reconcile(change.apply(state.at(System.currentTimeMillis())));
-      var writes = writes(state, next);
-      if (!writes.isEmpty() && !store.transact(List.of(term), writes)) {
+      if (!store(writes(state, next), term)) {
         follow();
         throw new NotLeading();
       }
@@ -166,20 +173,43 @@ final class Ledger {
     }
   }
 
-  private static List<Change> writes(ClusterState before, ClusterState after) {
+  /**
+   * Stores changes, in as few transactions as they fit into: each key tells of itself alone.
+   *
+   * @return whether this broker still leads
+   */
+  private boolean store(List<Change> writes, Compare leads) {
+    writes.forEach(write -> uncertain.add(write.key()));
+    var part = new ArrayList<Change>();
+    long bytes = 0;
+    for (var write : writes) {
+      if (part.size() == Store.MAX_CHANGES || bytes + write.bytes() > Store.MAX_BYTES) {
+        if (!store.transact(List.of(leads), part)) {
+          return false;
+        }
+        part.clear();
+        bytes = 0;
+      }
+      part.add(write);
+      bytes += write.bytes();
+    }
+    if (!part.isEmpty() && !store.transact(List.of(leads), part)) {
+      return false;
+    }
+    // Where a transaction throws, they stay uncertain, and are written again with the next change.
+    uncertain.clear();
+    return true;
+  }
+
+  private List<Change> writes(ClusterState before, ClusterState after) {
     var writes = new ArrayList<Change>();
-    difference(writes, PEERS, before.peers(), after.peers());
-    difference(writes, DEPLOYMENTS, before.deployments(), after.deployments());
-    for (var link : after.links().entrySet()) {
-      if (!link.getValue().equals(before.links().get(link.getKey()))) {
-        writes.add(new Change.Put(key(link.getKey()), json(link.getValue())));
-      }
-    }
-    for (var link : before.links().keySet()) {
-      if (!after.links().containsKey(link)) {
-        writes.add(new Change.Delete(key(link)));
-      }
-    }
+    difference(writes, before.peers(), after.peers(), name -> PEERS + name);
+    difference(writes, before.deployments(), after.deployments(), name -> DEPLOYMENTS + name);
+    difference(writes, before.links(), after.links(), Ledger::key);
+    var written = writes.stream().map(Change::key).collect(Collectors.toSet());
+    uncertain.stream()
+        .filter(key -> !written.contains(key))
+        .forEach(key -> writes.add(new Change.Delete(key)));
     return writes;
   }
 
@@ -187,16 +217,17 @@ final class Ledger {
     return LINKS + link.from() + "/" + link.to();
   }
 
-  private static <T> void difference(
-      List<Change> writes, String prefix, Map<String, T> before, Map<String, T> after) {
+  private <K, V> void difference(
+      List<Change> writes, Map<K, V> before, Map<K, V> after, Function<K, String> key) {
     after.forEach((name, value) -> {
-      if (!value.equals(before.get(name))) {
-        writes.add(new Change.Put(prefix + name, json(Objects.requireNonNull(value))));
+      boolean known = uncertain.isEmpty() || !uncertain.contains(key.apply(name));
+      if (!known || !value.equals(before.get(name))) {
+        writes.add(new Change.Put(key.apply(name), json(Objects.requireNonNull(value))));
       }
     });
     for (var name : before.keySet()) {
       if (!after.containsKey(name)) {
-        writes.add(new Change.Delete(prefix + name));
+        writes.add(new Change.Delete(key.apply(name)));
       }
     }
   }

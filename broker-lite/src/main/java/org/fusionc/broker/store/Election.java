@@ -87,6 +87,11 @@ public final class Election implements AutoCloseable {
         LOG.warn("election: {}", failure.getMessage());
         resign();
         pause();
+      } catch (RuntimeException failure) {
+        // Whoever cannot take over now must not keep others from it, and may be able to later.
+        LOG.error("election: a defect; this candidate stands again", failure);
+        resign();
+        pause();
       }
     }
     resign();
@@ -119,6 +124,10 @@ public final class Election implements AutoCloseable {
           leads = true;
           candidate.elected(new Compare(key, term.get().modified()));
         }
+      } else if (store.get(key).filter(entry -> entry.value().equals(self)).isPresent()) {
+        // Won in a call whose answer was lost, or in an earlier life: it goes with its lease.
+        lease.close();
+        lease = null;
       }
     } else if (store.get(key).filter(entry -> entry.value().equals(self)).isEmpty()) {
       LOG.warn("election: another one leads");
@@ -138,8 +147,8 @@ public final class Election implements AutoCloseable {
     if (lease != null) {
       try {
         lease.close();
-      } catch (DiagnosticException failure) {
-        LOG.warn("election: {}", failure.getMessage());
+      } catch (RuntimeException failure) {
+        LOG.warn("election: a lease was not given back: {}", failure.getMessage());
       }
       lease = null;
     }

@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.fusionc.ir.diagnostic.Diagnostic;
@@ -42,6 +43,10 @@ public final class EmbeddedStore implements Store {
   private final ReentrantLock lock = new ReentrantLock();
   private final Watches watches = new Watches();
   private final ConcurrentHashMap<Long, Deadline> leases = new ConcurrentHashMap<>();
+
+  /** Leases that are over, whose keys have yet to go. */
+  private final Set<Long> over = ConcurrentHashMap.newKeySet();
+
   private final Thread expirer = Thread.ofVirtual().name("leases").unstarted(this::expire);
   private volatile boolean closed;
 
@@ -168,6 +173,9 @@ public final class EmbeddedStore implements Store {
               "the broker's state cannot be read or written: " + failure.getMessage(),
               "see that the disk has room")
           .exception();
+    } catch (RuntimeException | Error failure) {
+      rollBack();
+      throw failure;
     } finally {
       lock.unlock();
     }
@@ -233,7 +241,7 @@ public final class EmbeddedStore implements Store {
 
   @Override
   public boolean transact(List<Compare> compares, List<Change> changes) {
-    changes.forEach(EmbeddedStore::check);
+    Change.check(changes);
     return locked(() -> {
       for (var compare : compares) {
         if (find(compare.key()).map(Entry::modified).orElse(0L) != compare.modified()) {
@@ -243,17 +251,6 @@ public final class EmbeddedStore implements Store {
       apply(changes);
       return true;
     });
-  }
-
-  static void check(Change change) {
-    boolean large = change instanceof Change.Put put && put.value().size() > MAX_VALUE;
-    if (large || change.key().length() > MAX_KEY || change.key().isEmpty()) {
-      throw Diagnostic.failed(
-              Location.named(change.key()),
-              "a key has 1 to " + MAX_KEY + " characters, a value at most " + MAX_VALUE + " bytes",
-              "")
-          .exception();
-    }
   }
 
   /** Commits before anybody is told. */
@@ -317,6 +314,7 @@ public final class EmbeddedStore implements Store {
 
   private void revoke(long lease) {
     if (!closed && leases.remove(lease) != null) {
+      over.add(lease);
       forget(lease);
     }
   }
@@ -333,6 +331,7 @@ public final class EmbeddedStore implements Store {
       apply(attached);
       return true;
     });
+    over.remove(lease);
   }
 
   private void expire() {
@@ -342,14 +341,24 @@ public final class EmbeddedStore implements Store {
         long now = System.nanoTime();
         leases.forEach((id, deadline) -> {
           if (deadline.nanos() - now < 0 && leases.remove(id, deadline)) {
-            forget(id);
+            over.add(id);
           }
         });
+        forgetAll();
       }
     } catch (InterruptedException ending) {
       // Closed.
+    }
+  }
+
+  /** What cannot be deleted now is later: a key that stayed would shut out whoever comes next. */
+  private void forgetAll() {
+    try {
+      over.forEach(this::forget);
     } catch (DiagnosticException failure) {
-      LOG.error("leases are no longer watched: {}", failure.getMessage());
+      if (!closed) {
+        LOG.warn("a lease is over, but its keys are still there: {}", failure.getMessage());
+      }
     }
   }
 

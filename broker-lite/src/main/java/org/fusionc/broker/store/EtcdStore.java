@@ -38,6 +38,9 @@ public final class EtcdStore implements Store {
   /** How long a call may take; etcd elects a new leader of its own in less. */
   private static final Duration CALL = Duration.ofSeconds(8);
 
+  /** Bytes of all entries of a range together. */
+  private static final int LARGEST_ANSWER = 256 << 20;
+
   private final String title;
   private final Client client;
 
@@ -64,7 +67,12 @@ public final class EtcdStore implements Store {
             .map(address -> "http://" + address)
             .toArray(String[]::new);
     var client =
-        Client.builder().endpoints(endpoints).retryMaxAttempts(3).waitForReady(false).build();
+        Client.builder()
+            .endpoints(endpoints)
+            .retryMaxAttempts(3)
+            .waitForReady(false)
+            .maxInboundMessageSize(LARGEST_ANSWER)
+            .build();
     var store = new EtcdStore(url, client);
     try {
       var _ = store.get("fusionc");
@@ -131,7 +139,7 @@ public final class EtcdStore implements Store {
 
   @Override
   public boolean transact(List<Compare> compares, List<Change> changes) {
-    changes.forEach(EmbeddedStore::check);
+    Change.check(changes);
     var conditions =
         compares.stream()
             .map(compare ->
@@ -186,15 +194,17 @@ public final class EtcdStore implements Store {
   public Lease lease(Duration time) {
     long seconds = Math.max(1, time.toSeconds());
     long id = await(client.getLeaseClient().grant(seconds)).getID();
-    return Lease.of(id, () -> renew(id), () -> revoke(id));
+    return Lease.of(id, () -> renew(id, time), () -> revoke(id));
   }
 
-  private boolean renew(long lease) {
+  private boolean renew(long lease, Duration time) {
     try {
+      // Whoever waited for longer would take a lease for its own that has run out meanwhile.
+      long patience = Math.min(CALL.toMillis(), time.toMillis() * 2 / 3);
       return client
               .getLeaseClient()
               .keepAliveOnce(lease)
-              .get(CALL.toMillis(), TimeUnit.MILLISECONDS)
+              .get(patience, TimeUnit.MILLISECONDS)
               .getTTL()
           > 0;
     } catch (ExecutionException | TimeoutException gone) {

@@ -18,13 +18,21 @@ public interface Store extends AutoCloseable {
   /** The largest value, in bytes. */
   int MAX_VALUE = 1 << 20;
 
+  /** The most changes in a transaction: etcd takes no more, unless it is told to. */
+  int MAX_CHANGES = 128;
+
+  /**
+   * The most bytes of keys and values in a transaction; etcd takes 1.5 MiB with all around them.
+   */
+  int MAX_BYTES = MAX_VALUE + (128 << 10);
+
   Optional<Entry> get(String key);
 
   /** All keys that begin so, in order. */
   List<Entry> range(String prefix);
 
   /**
-   * Applies all changes or none.
+   * Applies all changes or none. When it throws, either may be so: the answer may have been lost.
    *
    * @return whether all that was compared held, and so the changes were made
    */

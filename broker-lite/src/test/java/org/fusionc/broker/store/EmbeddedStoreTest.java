@@ -7,6 +7,8 @@ import com.google.protobuf.ByteString;
 import java.io.BufferedReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.DriverManager;
+import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import org.fusionc.ir.diagnostic.DiagnosticException;
@@ -33,12 +35,31 @@ class EmbeddedStoreTest extends StoreContract {
     var other = folder.resolve("other");
     try (var store = EmbeddedStore.open(other)) {
       store.put("a", ByteString.copyFromUtf8("1"));
-      var lease = store.lease(java.time.Duration.ofSeconds(60));
+      var lease = store.lease(Duration.ofSeconds(60));
       store.transact(
           List.of(), List.of(new Change.Put("b", ByteString.copyFromUtf8("1"), lease.id())));
     }
     try (var store = EmbeddedStore.open(other)) {
       assertThat(store.range("")).extracting(Entry::key).containsExactly("a");
+    }
+  }
+
+  /** By a program that makes a copy of it, say. */
+  @Test
+  void keysVanishAfterTheirLeaseThoughTheFileWasLocked() throws Exception {
+    var other = folder.resolve("other");
+    try (var store = EmbeddedStore.open(other)) {
+      var lease = store.lease(Duration.ofSeconds(60));
+      store.transact(
+          List.of(), List.of(new Change.Put("a", ByteString.copyFromUtf8("1"), lease.id())));
+      try (var connection =
+              DriverManager.getConnection("jdbc:sqlite:" + other.resolve("state.db"));
+          var statement = connection.createStatement()) {
+        statement.execute("BEGIN IMMEDIATE");
+        assertThatThrownBy(lease::close).isInstanceOf(DiagnosticException.class);
+        statement.execute("ROLLBACK");
+      }
+      await(() -> store.get("a").isEmpty());
     }
   }
 

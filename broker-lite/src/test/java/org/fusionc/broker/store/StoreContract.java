@@ -1,9 +1,11 @@
 package org.fusionc.broker.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -158,8 +160,12 @@ abstract class StoreContract {
   }
 
   private Election stand(String name, ConcurrentLinkedQueue<String> heard) {
+    return stand(store, name, heard);
+  }
+
+  private Election stand(Store in, String name, ConcurrentLinkedQueue<String> heard) {
     return Election.stand(
-        store,
+        in,
         "t/leader",
         name,
         Duration.ofSeconds(2),
@@ -177,11 +183,67 @@ abstract class StoreContract {
         });
   }
 
+  /** A candidate that cannot take over at first, such as one whose state cannot be read. */
+  @Test
+  void whoeverCouldNotTakeOverStandsAgain() throws Exception {
+    var heard = new ConcurrentLinkedQueue<String>();
+    var candidate =
+        new Election.Candidate() {
+          @Override
+          public void elected(Compare term) {
+            heard.add("elected");
+            if (heard.size() == 1) {
+              throw new IllegalStateException("not now");
+            }
+          }
+
+          @Override
+          public void deposed() {
+            heard.add("deposed");
+          }
+        };
+    try (var election =
+        Election.stand(store, "t/leader", "one", Duration.ofSeconds(1), candidate)) {
+      await(() -> heard.size() == 3);
+      assertThat(heard).containsExactly("elected", "deposed", "elected");
+      assertThat(election.leader()).contains("one");
+    }
+  }
+
+  @Test
+  void anElectionThatWasWonUnnoticedKeepsNobodyOut() throws Exception {
+    var lossy = new LossyStore(store);
+    lossy.loseAnswer();
+    var heard = new ConcurrentLinkedQueue<String>();
+    try (var one = stand(lossy, "one", heard)) {
+      await(() -> heard.contains("one elected"));
+      assertThat(one.leader()).contains("one");
+    }
+  }
+
+  @Test
+  void takesAsMuchAtOnceAsItSays() {
+    var many = new ArrayList<Change>();
+    for (int i = 0; i < Store.MAX_CHANGES; i++) {
+      many.add(new Change.Put("t/many/" + i, bytes("x")));
+    }
+    assertThat(store.transact(List.of(Compare.absent("t/many")), many)).isTrue();
+    assertThat(store.range("t/many/")).hasSize(Store.MAX_CHANGES);
+    many.add(new Change.Put("t/many/more", bytes("x")));
+    assertThatThrownBy(() -> store.transact(List.of(), many))
+        .isInstanceOf(DiagnosticException.class)
+        .hasMessageContaining("a transaction has at most");
+    var large = ByteString.copyFrom(new byte[Store.MAX_VALUE]);
+    for (int i = 0; i < 6; i++) {
+      store.put("t/large/" + i, large);
+    }
+    assertThat(store.range("t/large/")).hasSize(6);
+  }
+
   @Test
   void refusesWhatIsTooLarge() {
     var large = ByteString.copyFrom(new byte[Store.MAX_VALUE + 1]);
-    org.assertj.core.api.Assertions.assertThatThrownBy(() -> store.put("t/a", large))
-        .isInstanceOf(DiagnosticException.class);
+    assertThatThrownBy(() -> store.put("t/a", large)).isInstanceOf(DiagnosticException.class);
     store.put("t/a", large.substring(1));
     assertThat(store.get("t/a").orElseThrow().value().size()).isEqualTo(Store.MAX_VALUE);
   }
