@@ -164,12 +164,8 @@ final class Attendance implements StreamObserver<PeerReport> {
         .build();
   }
 
-  /** The same peer attends on another stream. */
-  void replaced() {
-    end(Status.ABORTED.withDescription("the peer attends on another stream"));
-  }
-
-  private synchronized void end(Status status) {
+  /** Ends the stream, saying why; a peer tries again. */
+  synchronized void end(Status status) {
     if (!ended) {
       ended = true;
       if (sender != null) {

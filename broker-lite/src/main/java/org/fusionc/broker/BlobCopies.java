@@ -40,6 +40,9 @@ final class BlobCopies {
   /** A broker that stands by keeps so long what is deployed no more. */
   private static final Duration UNUSED = Duration.ofMinutes(30);
 
+  /** One that leads keeps so long what has been put and was never deployed; it may be coming. */
+  private static final Duration PUT = Duration.ofDays(1);
+
   private static final long CLEAN = Duration.ofMinutes(1).toNanos();
 
   private final Store store;
@@ -109,19 +112,27 @@ final class BlobCopies {
   private void look() throws InterruptedException, IOException {
     boolean leads = ledger.leads();
     var state = leads ? ledger.state() : Ledger.read(store);
-    var manifests = new HashSet<String>();
-    state.deployments().values().forEach(deployment -> manifests.add(deployment.manifest()));
+    var manifests = state.manifests();
     complete.retainAll(manifests);
+    var troubles = new ArrayList<String>();
     for (var deployment : state.deployments().values()) {
       if (!complete.contains(deployment.manifest())) {
-        copy(deployment.name(), deployment.manifest(), state);
-        complete.add(deployment.manifest());
+        try {
+          copy(deployment.name(), deployment.manifest(), state);
+          complete.add(deployment.manifest());
+        } catch (DiagnosticException | IOException failure) {
+          // The others' can be had for all that.
+          troubles.add(deployment.name() + ": " + failure.getMessage());
+        }
       }
     }
     disconnect();
-    if (!leads && System.nanoTime() - cleaned > CLEAN) {
+    if (!troubles.isEmpty()) {
+      throw new IOException(String.join("; ", troubles));
+    }
+    if (System.nanoTime() - cleaned > CLEAN) {
       cleaned = System.nanoTime();
-      clean(manifests);
+      clean(manifests, leads ? PUT : UNUSED);
     }
   }
 
@@ -200,12 +211,9 @@ final class BlobCopies {
     channels.clear();
   }
 
-  /** What was deployed once and is not any more; at the leader, undeploying does this. */
-  private void clean(Set<String> manifests) throws IOException {
-    var used = new HashSet<Digest>();
-    manifests.forEach(
-        each -> models.manifest(each).blobs().forEach(blob -> used.add(blob.digest())));
-    long freed = blobs.deleteOthers(used, UNUSED);
+  /** Deletes what has been here for that long and is not deployed. */
+  private void clean(Set<String> manifests, Duration age) throws IOException {
+    long freed = blobs.deleteOthers(models.blobs(manifests), age);
     if (freed > 0) {
       LOG.info("deleted {} MiB of blobs that no deployment uses", freed >> 20);
     }

@@ -173,6 +173,7 @@ public final class Broker implements AutoCloseable {
       public void deposed() {
         LOG.info("leads no more");
         ledger.follow();
+        membership.end();
       }
     };
   }

@@ -173,14 +173,25 @@ final class BrokerServer extends BrokerServiceGrpc.BrokerServiceImplBase {
     }
     return new StreamObserver<>() {
       private String run = "";
+      private boolean ended;
 
       @Override
       public void onNext(RunReport report) {
+        if (ended) {
+          return;
+        }
+        if (!ledger.leads()) {
+          // The one that leads now is to hear it.
+          ended = true;
+          runs.ended(run);
+          replies.onError(Failures.notLeading(leader.get()));
+          return;
+        }
         if (run.isEmpty()) {
           run = report.getRun();
         }
         if (!run.isEmpty() && report.getRun().equals(run)) {
-          runs.report(report);
+          runs.report(run, report);
         }
       }
 
@@ -192,8 +203,10 @@ final class BrokerServer extends BrokerServiceGrpc.BrokerServiceImplBase {
       @Override
       public void onCompleted() {
         runs.ended(run);
-        replies.onNext(RunReportSummary.getDefaultInstance());
-        replies.onCompleted();
+        if (!ended) {
+          replies.onNext(RunReportSummary.getDefaultInstance());
+          replies.onCompleted();
+        }
       }
     };
   }

@@ -4,9 +4,7 @@ import io.grpc.Context;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Consumer;
 import org.fusionc.broker.plan.LiveCluster;
 import org.fusionc.broker.plan.Models;
@@ -20,7 +18,6 @@ import org.fusionc.broker.state.Wish;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Location;
-import org.fusionc.runtime.artifact.Digest;
 import org.fusionc.runtime.blob.BlobDirectory;
 import org.fusionc.runtime.cluster.Wishes;
 import org.fusionc.runtime.model.Engine;
@@ -40,6 +37,9 @@ final class Deployments {
   private final Membership membership;
   private final BlobDirectory blobs;
   private final Models models;
+
+  /** Held while blobs are deleted, or come to be needed. */
+  private final Object dropping = new Object();
 
   Deployments(Ledger ledger, Membership membership, BlobDirectory blobs, Models models) {
     this.ledger = ledger;
@@ -101,7 +101,11 @@ final class Deployments {
               // Views of a later deployment of the same name count on.
               System.currentTimeMillis(),
               System.currentTimeMillis());
-      ledger.update(s -> s.withDeployment(deployment));
+      synchronized (dropping) {
+        // They may have been another deployment's, which has been taken away meanwhile.
+        var _ = models.manifest(request.getManifest());
+        ledger.update(s -> s.withDeployment(deployment));
+      }
       LOG.info(
           "deployment {}: {} stages on {}, context {}, {} sessions, plan {}",
           deployment.name(),
@@ -273,34 +277,36 @@ final class Deployments {
 
   /** Takes a deployment away; whether there was one. */
   boolean undeploy(String name) {
-    if (!ledger.state().deployments().containsKey(name)) {
+    var gone = ledger.state().deployments().get(name);
+    if (gone == null) {
       return false;
     }
     ledger.update(state -> state.withoutDeployment(name));
     LOG.info("deployment {} is taken away", name);
-    dropUnused();
+    drop(gone.manifest());
     return true;
   }
 
-  /** Deletes blobs that no deployment refers to. */
-  private void dropUnused() {
-    try {
-      long freed = blobs.deleteOthers(used(ledger.state()), Duration.ZERO);
-      if (freed > 0) {
+  /**
+   * Deletes those blobs of a model that no deployment refers to any more. Others stay: they may be
+   * on their way here, to be deployed next.
+   */
+  private void drop(String manifest) {
+    synchronized (dropping) {
+      try {
+        var unused = models.blobs(List.of(manifest));
+        unused.removeAll(models.blobs(ledger.state().manifests()));
+        long freed = 0;
+        for (var digest : unused) {
+          freed += blobs.state(digest).bytes();
+          blobs.delete(digest);
+        }
         LOG.info("deleted {} MiB of blobs that no deployment uses", freed >> 20);
+      } catch (IOException | DiagnosticException failure) {
+        // What cannot be read must not make others' blobs vanish; they go when they are old.
+        LOG.warn("unused blobs were not deleted: {}", failure.toString());
       }
-    } catch (IOException | DiagnosticException failure) {
-      // What cannot be read must not make others' blobs vanish; the next time will do.
-      LOG.warn("unused blobs were not deleted: {}", failure.toString());
     }
-  }
-
-  private Set<Digest> used(ClusterState state) {
-    var used = new HashSet<Digest>();
-    for (var deployment : state.deployments().values()) {
-      models.manifest(deployment.manifest()).blobs().forEach(blob -> used.add(blob.digest()));
-    }
-    return used;
   }
 
   /** Whether a peer's work has been handed over; otherwise what is left, for people. */

@@ -1,5 +1,6 @@
 package org.fusionc.broker;
 
+import io.grpc.Status;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -36,6 +37,11 @@ final class Membership {
   private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9_-]{1,63}");
   private static final int MOST_PEERS = 1000;
   private static final int MOST_DTYPES = 32;
+  private static final int LONGEST_VERSION = 64;
+
+  /** As a plan writes it: what is none could not be read where a plan names it. */
+  private static final Pattern KIND =
+      Pattern.compile("([a-zA-Z]\\w{0,31}(<\\w{1,32}(,\\w{1,32}){0,7}>)?)?");
 
   /** How often leases are looked at. */
   private static final Duration TICK = Duration.ofMillis(200);
@@ -75,12 +81,18 @@ final class Membership {
     return times;
   }
 
-  /** Called when this broker begins to lead: all that were here have time to come back. */
-  synchronized void begin(ClusterState state) {
+  /** Called when this broker leads no more: what it has seen means nothing when it does again. */
+  synchronized void end() {
     attending.clear();
     reports.clear();
     probes.clear();
     seen.clear();
+    avoid.clear();
+  }
+
+  /** Called when this broker begins to lead: all that were here have time to come back. */
+  synchronized void begin(ClusterState state) {
+    end();
     long now = System.nanoTime();
     state.peers().keySet().forEach(name -> seen.put(name, now + times.lease.toNanos()));
   }
@@ -123,11 +135,14 @@ final class Membership {
             join.getVersion(),
             before != null && before.instance().equals(join.getInstance()) ? before.speed() : null,
             before == null ? 0 : before.losses(),
-            PeerState.ALIVE);
+            // One that has orders is no new process: its stream was cut off, and it still drains.
+            before != null && before.state() == PeerState.DRAINING && report.getOrdersVersion() != 0
+                ? PeerState.DRAINING
+                : PeerState.ALIVE);
     seen.put(peer.name(), System.nanoTime());
     var other = attending.put(peer.name(), attendance);
     if (other != null) {
-      other.replaced();
+      other.end(Status.ABORTED.withDescription("the peer attends on another stream"));
     }
     avoid.keySet().removeIf(entry -> entry.getKey().equals(peer.name()));
     ledger.update(state -> state.withPeer(peer).withHeld(peer.name(), held(report)));
@@ -155,6 +170,16 @@ final class Membership {
     if (join.getMemory() <= 0) {
       throw Diagnostic.usage(
               "peer " + join.getName() + " offers no memory", "give it some with --memory")
+          .exception();
+    }
+    if (!KIND.matcher(join.getKind()).matches()) {
+      throw Diagnostic.usage(
+              "'" + shortened(join.getKind()) + "' is no kind of device", "use fusionc peer")
+          .exception();
+    }
+    if (join.getVersion().length() > LONGEST_VERSION
+        || join.getVersion().chars().anyMatch(Character::isISOControl)) {
+      throw Diagnostic.usage("a peer's version is no text of a line", "use fusionc peer")
           .exception();
     }
     Address.parse(join.getAddress());
@@ -290,10 +315,24 @@ final class Membership {
     }
   }
 
-  /** Has a peer hand over what it has and leave; whether there is such a peer. */
-  boolean drain(String name) {
-    if (ledger.state().peer(name).filter(p -> p.state() != PeerState.LOST).isEmpty()) {
+  /**
+   * Has a peer hand over what it has and leave, and forgets one that is lost; whether there is such
+   * a peer.
+   */
+  synchronized boolean drain(String name) {
+    var peer = ledger.state().peer(name);
+    if (peer.isEmpty()) {
       return false;
+    }
+    if (peer.get().state() == PeerState.LOST) {
+      ledger.update(state -> state.withoutPeer(name));
+      seen.remove(name);
+      var hung = attending.remove(name);
+      if (hung != null) {
+        hung.end(Status.ABORTED.withDescription("the peer was lost, and has been forgotten"));
+      }
+      LOG.info("peer {} was lost, and is forgotten", name);
+      return true;
     }
     ledger.update(state ->
         state.peer(name).map(p -> state.withPeer(p.with(PeerState.DRAINING))).orElse(state));

@@ -3,10 +3,13 @@ package org.fusionc.broker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.grpc.stub.StreamObserver;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.function.BooleanSupplier;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Failure;
@@ -17,8 +20,13 @@ import org.fusionc.runtime.model.Compiler;
 import org.fusionc.runtime.model.ModelSource;
 import org.fusionc.runtime.net.Address;
 import org.fusionc.runtime.net.Transport;
+import org.fusionc.runtime.proto.BrokerServiceGrpc;
 import org.fusionc.runtime.proto.DeployRequest;
 import org.fusionc.runtime.proto.DeploymentView;
+import org.fusionc.runtime.proto.PeerStatus;
+import org.fusionc.runtime.proto.RecoveryReport;
+import org.fusionc.runtime.proto.RunReport;
+import org.fusionc.runtime.proto.RunReportSummary;
 import org.fusionc.runtime.proto.SegmentRole;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -156,6 +164,79 @@ class BrokerTest {
         .filteredOn(p -> p.getName().equals(lost))
         .singleElement()
         .satisfies(p -> assertThat(p.getState()).isEqualTo("lost"));
+    // It will not come back.
+    client.drain(lost, said -> {});
+    assertThat(client.status().getPeersList()).noneMatch(p -> p.getName().equals(lost));
+  }
+
+  private static String state(BrokerClient client, String peer) {
+    return client.status().getPeersList().stream()
+        .filter(p -> p.getName().equals(peer))
+        .map(PeerStatus::getState)
+        .findFirst()
+        .orElse("");
+  }
+
+  @Test
+  void whoIsBeingDrainedIsSoOnItsNextStreamButNotWhenItStartsAnew() throws Exception {
+    var broker = broker(ANY);
+    var client = client(broker);
+    var _ = opened(new ScriptedPeer(broker.address(), "ada", MEMORY, "one"));
+    await("it is here", () -> client.status().getPeersCount() == 1);
+    var manifest = client.put(artifact(), share -> {});
+    client.deploy(request(manifest).setStages(1).build(), p -> {});
+    // Nobody can take over: it drains for ever.
+    var drain = Thread.ofVirtual().start(() -> drainForEver(client));
+    await("it is drained", () -> state(client, "ada").equals("draining"));
+    var again = opened(new ScriptedPeer(broker.address(), "ada", MEMORY, "one", 7));
+    await("it attends", () -> !again.ordered().isEmpty());
+    assertThat(state(client, "ada")).isEqualTo("draining");
+    var anew = opened(new ScriptedPeer(broker.address(), "ada", MEMORY, "one"));
+    await("it starts anew", () -> !anew.ordered().isEmpty());
+    assertThat(state(client, "ada")).isEqualTo("alive");
+    drain.interrupt();
+  }
+
+  private static void drainForEver(BrokerClient client) {
+    try {
+      client.drain("ada", said -> {});
+    } catch (RuntimeException ended) {
+      // With the test.
+    }
+  }
+
+  @Test
+  void whatIsShownOfRunsIsShortAndDoesNotGiveThemAway() throws Exception {
+    var broker = broker(ANY);
+    var client = client(broker);
+    var run = UUID.randomUUID().toString();
+    var reports = BrokerServiceGrpc.newStub(client.channel()).reportRun(new Unheard());
+    reports.onNext(
+        RunReport.newBuilder()
+            .setRun(run)
+            .setDeployment("m")
+            .setClient("\u001b[2J" + "x".repeat(100_000))
+            .addRecoveries(RecoveryReport.newBuilder().setCause("y".repeat(100_000)))
+            .build());
+    await("it is shown", () -> client.status().getRunsCount() == 1);
+    var status = client.status();
+    assertThat(status.getRuns(0).getRun()).isEqualTo(run.substring(0, 8));
+    assertThat(status.toString()).doesNotContain(run).doesNotContain("\u001b");
+    assertThat(status.getSerializedSize()).isLessThan(2000);
+    reports.onCompleted();
+    await("it has ended", () -> client.status().getRunsCount() == 0);
+  }
+
+  /** Listens to nothing. */
+  private static final class Unheard implements StreamObserver<RunReportSummary> {
+    @Override
+    public void onNext(RunReportSummary summary) {}
+
+    @Override
+    public void onError(Throwable failure) {}
+
+    @Override
+    public void onCompleted() {}
   }
 
   @Test
@@ -216,9 +297,14 @@ class BrokerTest {
     var manifest = client.put(artifact(), share -> {});
     client.deploy(request(manifest).setStages(1).build(), p -> {});
     await("it is ordered", () -> !ada.ordered().isEmpty());
+    var blobs = folder.resolve("broker").resolve("blobs").resolve("sha256");
+    // Somebody puts the blobs of what is to be deployed next.
+    var coming = Files.write(blobs.resolve("0".repeat(64)), new byte[10]);
     client.undeploy("stories");
     await("nothing is ordered", () -> ada.ordered().isEmpty());
-    assertThat(folder.resolve("broker").resolve("blobs").resolve("sha256")).isEmptyDirectory();
+    assertThat(blobs).isDirectoryContaining("glob:**/" + coming.getFileName());
+    Files.delete(coming);
+    assertThat(blobs).isEmptyDirectory();
     assertThatThrownBy(() -> client.undeploy("stories"))
         .hasMessageContaining("nothing is deployed");
   }

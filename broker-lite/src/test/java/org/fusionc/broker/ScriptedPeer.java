@@ -33,6 +33,7 @@ final class ScriptedPeer implements StreamObserver<PeerOrders>, AutoCloseable {
   private final List<Segment> ordered = new ArrayList<>();
   private final Set<String> measured = ConcurrentHashMap.newKeySet();
   private final List<LinkMeasure> links = new ArrayList<>();
+  private long version;
   private boolean joined;
   private boolean draining;
   private boolean leave;
@@ -45,6 +46,14 @@ final class ScriptedPeer implements StreamObserver<PeerOrders>, AutoCloseable {
   }
 
   ScriptedPeer(Address broker, String name, long memory, String instance) {
+    this(broker, name, memory, instance, 0);
+  }
+
+  /**
+   * @param version of the orders that it has already
+   */
+  ScriptedPeer(Address broker, String name, long memory, String instance, long version) {
+    this.version = version;
     this.name = name;
     this.memory = memory;
     this.instance = instance;
@@ -73,7 +82,7 @@ final class ScriptedPeer implements StreamObserver<PeerOrders>, AutoCloseable {
   }
 
   private synchronized PeerReport report() {
-    var report = PeerReport.newBuilder().setDraining(draining);
+    var report = PeerReport.newBuilder().setDraining(draining).setOrdersVersion(version);
     if (!joined) {
       joined = true;
       report.setJoin(
@@ -104,6 +113,7 @@ final class ScriptedPeer implements StreamObserver<PeerOrders>, AutoCloseable {
 
   @Override
   public synchronized void onNext(PeerOrders orders) {
+    version = orders.getVersion();
     ordered.clear();
     ordered.addAll(orders.getSegmentsList());
     for (var probe : orders.getProbesList()) {

@@ -1,8 +1,11 @@
 package org.fusionc.broker.plan;
 
 import java.io.IOException;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.diagnostic.Diagnostic;
@@ -52,6 +55,17 @@ public final class Models {
       throw missing(absent.size() <= 3 ? some : absent.size() + " blobs: " + some + " …");
     }
     return manifest;
+  }
+
+  /**
+   * The blobs of these models, by the digests of their manifests.
+   *
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if one of them is not here
+   */
+  public Set<Digest> blobs(Collection<String> manifests) {
+    var all = new HashSet<Digest>();
+    manifests.forEach(each -> manifest(each).blobs().forEach(blob -> all.add(blob.digest())));
+    return all;
   }
 
   private Manifest read(String digest) {

@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /**
  * All that the broker knows.
@@ -40,6 +41,11 @@ public record ClusterState(
 
   public Optional<Peer> peer(String name) {
     return Optional.ofNullable(peers.get(name));
+  }
+
+  /** The digests of the manifests of all that is deployed. */
+  public Set<String> manifests() {
+    return deployments.values().stream().map(Deployment::manifest).collect(Collectors.toSet());
   }
 
   public boolean is(String peer, PeerState state) {
