@@ -45,7 +45,9 @@ final class DeployedModel {
   }
 
   boolean isOf(DeploymentView other) {
-    return view.getManifest().equals(other.getManifest());
+    return view.getManifest().equals(other.getManifest())
+        && view.getContext() == other.getContext()
+        && view.getPages() == other.getPages();
   }
 
   /** What is open, in the order of opening. */

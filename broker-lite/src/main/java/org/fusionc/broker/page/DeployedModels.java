@@ -102,18 +102,25 @@ final class DeployedModels implements ServedModels, AutoCloseable {
       } catch (InterruptedException closed) {
         return;
       }
-      var views = views();
-      open.forEach((name, model) -> {
-        var view = views.get(name);
-        if (view == null || !model.isOf(view)) {
-          model.close("it is deployed no more");
-          open.remove(name, model);
-        } else {
-          model.closeIfIdle(IDLE);
-        }
-      });
-      chat.keySet().retainAll(views.values().stream().map(DeploymentView::getManifest).toList());
+      try {
+        look(views());
+      } catch (RuntimeException failure) {
+        LOG.error("the open models could not be looked at", failure);
+      }
     }
+  }
+
+  private void look(Map<String, DeploymentView> views) {
+    open.forEach((name, model) -> {
+      var view = views.get(name);
+      if (view == null || !model.isOf(view)) {
+        open.remove(name, model);
+        model.close("it is deployed no more");
+      } else {
+        model.closeIfIdle(IDLE);
+      }
+    });
+    chat.keySet().retainAll(views.values().stream().map(DeploymentView::getManifest).toList());
   }
 
   @Override

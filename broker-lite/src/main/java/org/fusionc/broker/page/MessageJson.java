@@ -14,7 +14,7 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * Protocol messages as JSON: all fields, also those that are zero or empty, under the names of the
  * protocol's definition in camel case; bytes as hexadecimal digits, enums by name, messages that
- * are absent as null.
+ * are absent and numbers that are infinite or none as null.
  */
 public final class MessageJson {
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
@@ -68,7 +68,10 @@ public final class MessageJson {
       case EnumValueDescriptor constant -> NODES.stringNode(constant.getName());
       case String text -> NODES.stringNode(text);
       case Boolean truth -> NODES.booleanNode(truth);
+      // JSON has no others.
+      case Double number when !Double.isFinite(number) -> NODES.nullNode();
       case Double number -> NODES.numberNode(number);
+      case Float number when !Float.isFinite(number) -> NODES.nullNode();
       case Float number -> NODES.numberNode(number);
       case Long number -> NODES.numberNode(number);
       case Integer number -> NODES.numberNode(number);

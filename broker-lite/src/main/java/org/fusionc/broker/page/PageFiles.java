@@ -45,14 +45,13 @@ final class PageFiles {
     response.header(HeaderNames.CACHE_CONTROL, "no-cache");
   }
 
-  /**
-   * Sends a file.
-   *
-   * @param path one that {@link #has} knows
-   */
-  static void send(String path, ServerResponse response) {
-    var file = Objects.requireNonNull(FILES.get(path));
-    response.header(HeaderNames.CONTENT_TYPE, file.type);
-    response.send(file.content);
+  /** The type of a file that {@link #has} knows. */
+  static String type(String path) {
+    return Objects.requireNonNull(FILES.get(path)).type;
+  }
+
+  /** What is in it; not to be changed. */
+  static byte[] content(String path) {
+    return Objects.requireNonNull(FILES.get(path)).content;
   }
 }

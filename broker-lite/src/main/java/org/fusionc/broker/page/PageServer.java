@@ -114,36 +114,55 @@ public final class PageServer implements AutoCloseable {
       throws InterruptedException {
     var path = request.path().path();
     if (!LocalHost.asked(request)) {
-      refuse(response, Status.create(421, "Misdirected Request"), LocalHost.REFUSAL);
+      refuse(request, response, Status.create(421, "Misdirected Request"), LocalHost.REFUSAL);
     } else if (!PageFiles.has(path) && !path.equals(STATUS) && !path.equals(EVENTS)) {
-      refuse(response, Status.NOT_FOUND_404, "there is nothing here; the page is at /");
+      refuse(request, response, Status.NOT_FOUND_404, "there is nothing here; the page is at /");
     } else if (!READ.contains(request.prologue().method().text())) {
       response.header(HeaderNames.ALLOW, "GET, HEAD");
-      refuse(response, Status.METHOD_NOT_ALLOWED_405, "this can only be read");
+      refuse(request, response, Status.METHOD_NOT_ALLOWED_405, "this can only be read");
     } else if (path.equals(STATUS)) {
       response.header(HeaderNames.CONTENT_TYPE, "application/json");
       response.header(HeaderNames.CACHE_CONTROL, "no-store");
-      response.send(json());
-    } else if (path.equals(EVENTS)) {
-      events(response, events);
+      send(request, response, json().getBytes(StandardCharsets.UTF_8));
+    } else if (!path.equals(EVENTS)) {
+      response.header(HeaderNames.CONTENT_TYPE, PageFiles.type(path));
+      send(request, response, PageFiles.content(path));
+    } else if (isHead(request)) {
+      response.header(HeaderNames.CONTENT_TYPE, "text/event-stream; charset=utf-8");
+      response.send();
     } else {
-      PageFiles.send(path, response);
+      events(request, response, events);
     }
   }
 
-  private static void refuse(ServerResponse response, Status status, String why) {
+  private static boolean isHead(ServerRequest request) {
+    return request.prologue().method().text().equals("HEAD");
+  }
+
+  /** An answer, or its head alone to whoever asks for that. */
+  private static void send(ServerRequest request, ServerResponse response, byte[] body) {
+    if (isHead(request)) {
+      response.header(HeaderNames.CONTENT_LENGTH, Integer.toString(body.length));
+      response.send();
+    } else {
+      response.send(body);
+    }
+  }
+
+  private static void refuse(
+      ServerRequest request, ServerResponse response, Status status, String why) {
     response.header(HeaderNames.CONTENT_TYPE, "text/plain; charset=utf-8");
-    response.status(status).send(why + "\n");
+    send(request, response.status(status), (why + "\n").getBytes(StandardCharsets.UTF_8));
   }
 
   private String json() {
     return MessageJson.text(broker.status());
   }
 
-  private void events(ServerResponse response, Consumer<byte[]> events)
+  private void events(ServerRequest request, ServerResponse response, Consumer<byte[]> events)
       throws InterruptedException {
     if (!listeners.tryAcquire()) {
-      refuse(response, Status.SERVICE_UNAVAILABLE_503, "too many pages are open");
+      refuse(request, response, Status.SERVICE_UNAVAILABLE_503, "too many pages are open");
       return;
     }
     try {

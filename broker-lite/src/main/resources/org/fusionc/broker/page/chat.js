@@ -2,7 +2,7 @@
 // chat; both are the broker's own.
 const $ = (id) => document.getElementById(id);
 
-const conversation = [];
+let conversation = [];
 const madeForChat = new Map();
 let asking = null;
 
@@ -65,7 +65,9 @@ async function ask(text) {
   const model = $("model").value;
   if (!madeForChat.has(model)) await readModels();
   const chat = madeForChat.get(model) !== false;
-  conversation.push({ role: "user", content: text });
+  // Another model begins another conversation, also while this one's answer is still to come.
+  const talk = conversation;
+  talk.push({ role: "user", content: text });
   say("user", text);
   const answer = say("assistant busy", "");
   let content = "";
@@ -74,7 +76,7 @@ async function ask(text) {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       signal: asking.signal,
-      body: JSON.stringify({ model, ...(chat ? { messages: conversation } : { prompt: text }), stream: true, max_tokens: 512 }),
+      body: JSON.stringify({ model, ...(chat ? { messages: talk } : { prompt: text }), stream: true, max_tokens: 512 }),
     });
     if (!response.ok) throw new Error((await response.json().catch(() => null))?.error?.message ?? `the broker answered ${response.status}`);
     for await (const data of messages(response)) {
@@ -91,8 +93,8 @@ async function ask(text) {
     if (failure.name !== "AbortError") say("error", failure.message);
   }
   answer.className = "assistant";
-  if (content) conversation.push({ role: "assistant", content });
-  else { conversation.pop(); answer.remove(); }
+  if (content) talk.push({ role: "assistant", content });
+  else { talk.pop(); answer.remove(); }
   asking = null;
   $("send").hidden = false;
   $("stop").hidden = true;
@@ -106,7 +108,7 @@ $("ask").addEventListener("submit", (event) => {
   ask(text);
 });
 $("model").addEventListener("change", () => {
-  conversation.length = 0;
+  conversation = [];
   tellKind();
 });
 $("stop").addEventListener("click", () => asking?.abort());

@@ -15,10 +15,12 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.fusionc.broker.Broker;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.runtime.net.Address;
 import org.fusionc.runtime.net.Transport;
+import org.fusionc.runtime.proto.LinkStatus;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -106,6 +108,34 @@ class PageServerTest {
       assertThat(lines.filter(line -> line.startsWith("data:")).findFirst().orElseThrow())
           .contains("\"recentRecoveries\"");
     }
+  }
+
+  @Test
+  void whoeverAsksForTheHeadGetsThatOfTheAnswer() throws Exception {
+    for (var path : List.of("/", "/page.js", "/api/status", "/api/events", "/nothing")) {
+      try (var socket = new Socket("127.0.0.1", page.address().port())) {
+        socket.setSoTimeout(30_000);
+        var head = "HEAD " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+        var answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(answer).as(path).startsWith("HTTP/1.1 ").endsWith("\r\n\r\n");
+      }
+      if (!path.equals("/api/events")) {
+        var get = send(at(path)).headers().firstValueAsLong("Content-Length").orElseThrow();
+        var head = send(at(path).method("HEAD", BodyPublishers.noBody()));
+        assertThat(head.headers().firstValueAsLong("Content-Length")).hasValue(get);
+      }
+    }
+  }
+
+  @Test
+  void numbersThatAreNoneAreNull() {
+    var message = LinkStatus.newBuilder().setLatency(Double.NaN).setBandwidth(Double.MAX_VALUE);
+    var json = new JsonMapper().readTree(MessageJson.text(message.build()));
+    assertThat(json.get("latency").isNull()).isTrue();
+    assertThat(json.get("bandwidth").doubleValue()).isEqualTo(Double.MAX_VALUE);
+    message.setLatency(Double.POSITIVE_INFINITY);
+    assertThat(MessageJson.text(message.build())).contains("\"latency\":null");
   }
 
   @Test

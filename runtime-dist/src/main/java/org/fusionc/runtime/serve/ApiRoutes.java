@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.helidon.http.DirectHandler;
 import io.helidon.http.HeaderNames;
+import io.helidon.http.Headers;
 import io.helidon.http.ServerResponseHeaders;
 import io.helidon.http.Status;
 import io.helidon.webserver.WebServerConfig;
@@ -19,6 +20,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -114,6 +116,24 @@ public final class ApiRoutes implements AutoCloseable {
     } finally {
       connection.done();
     }
+    endIfLast(request, response);
+  }
+
+  /**
+   * Ends the connection where this was to be its last answer: the library says so, but would wait
+   * for another request.
+   */
+  private static void endIfLast(ServerRequest request, ServerResponse response) {
+    if (closes(request.headers()) || closes(response.headers())) {
+      leave("the last answer");
+    }
+  }
+
+  private static boolean closes(Headers headers) {
+    return headers.contains(HeaderNames.CONNECTION)
+        && headers.get(HeaderNames.CONNECTION).allValues().stream()
+            .flatMap(value -> Stream.of(value.split(",", -1)))
+            .anyMatch(token -> token.strip().equalsIgnoreCase("close"));
   }
 
   /**
@@ -184,6 +204,7 @@ public final class ApiRoutes implements AutoCloseable {
       metrics.request(endpoint, exchange.status());
       connection.done();
     }
+    endIfLast(request, response);
   }
 
   private static void send(Exchange exchange, ApiException error) {
@@ -194,9 +215,9 @@ public final class ApiRoutes implements AutoCloseable {
     }
   }
 
-  /** Ends a connection that nobody is at the other end of. */
-  private static void leave(String endpoint) {
-    throw new io.helidon.webserver.CloseConnectionException(endpoint + ": the client has gone");
+  /** Ends a connection. */
+  private static void leave(String why) {
+    throw new io.helidon.webserver.CloseConnectionException(why);
   }
 
   private void dispatch(ServerRequest request, Exchange exchange, String path)
