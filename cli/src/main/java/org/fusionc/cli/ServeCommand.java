@@ -101,7 +101,7 @@ final class ServeCommand implements Callable<Integer> {
         try (var connected =
             cluster.open(source, model.path(), engine, sessions, positions, "serve", messages)) {
           var remote = connected.cluster();
-          serve(source, remote.engine(), options, () -> remote.recoveries().size());
+          serve(source, remote.engine(), options, remote::recovered);
         }
       } else {
         try (var running = engine.start(source, positions, sessions)) {

@@ -2,15 +2,20 @@ package org.fusionc.runtime.serve;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Failure;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Answers the requests that generate text with one model. */
 final class Completions {
+  private static final Logger LOG = LoggerFactory.getLogger(Completions.class);
+
   /** How often a client's connection is looked at while nothing happens, in milliseconds. */
   private static final long GLANCE = 100;
 
@@ -96,7 +101,7 @@ final class Completions {
         }
         case Run.Event.End end -> {
           if (end.failure() != null && !before) {
-            throw failure(end.failure());
+            throw told(end.failure());
           }
           if (end.reason() != null && !before) {
             out(choice, choice.end(end.reason()));
@@ -143,10 +148,25 @@ final class Completions {
     }
   }
 
+  /** Logs why a text has failed, and gives what to tell its client. */
+  static ApiException told(Throwable failure) {
+    if (failure instanceof CancellationException || failure instanceof DiagnosticException) {
+      LOG.warn("a text has ended early: {}", failure.toString());
+    } else {
+      LOG.error("a text has failed", failure);
+    }
+    return failure(failure);
+  }
+
   /** What to tell a client of a failure. */
   static ApiException failure(@Nullable Throwable failure) {
     if (failure instanceof ApiException api) {
       return api;
+    }
+    if (failure instanceof CancellationException) {
+      // Nobody but who closes the model cancels a text whose client is there.
+      return new ApiException(
+          503, "server_error", "shutting_down", null, "The model is being taken out of use.", 5);
     }
     if (!(failure instanceof DiagnosticException diagnostics)) {
       return ApiException.failed("The server failed to answer; its log says why.");

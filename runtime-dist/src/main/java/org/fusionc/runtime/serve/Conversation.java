@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.runtime.text.ChatTemplate;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -47,10 +48,10 @@ record Conversation(List<Integer> prompt, boolean tools) {
           extra.properties().forEach(entry -> more.put(entry.getKey(), plain(entry.getValue())));
         });
     var now = LocalDateTime.now(ZoneId.systemDefault());
-    var text = template.render(messages, true, more, now);
-    if (!tools.isEmpty()) {
-      text = withTools(template, messages, more, tools, now, text);
-    }
+    var text =
+        tools.isEmpty()
+            ? template.render(messages, true, more, now)
+            : withTools(template, messages, more, tools, now);
     var ids = model.tokenizer().encode(text, false);
     return new Conversation(Arrays.stream(ids).boxed().toList(), !tools.isEmpty());
   }
@@ -60,16 +61,28 @@ record Conversation(List<Integer> prompt, boolean tools) {
       List<Map<String, @Nullable Object>> messages,
       Map<String, @Nullable Object> more,
       List<@Nullable Object> tools,
-      LocalDateTime now,
-      String without) {
+      LocalDateTime now) {
     var variables = new LinkedHashMap<>(more);
     variables.put("tools", tools);
     var text = template.render(messages, true, variables, now);
-    if (text.equals(without)) {
+    if (text.equals(withoutTools(template, messages, more, now))) {
       throw ApiException.unsupported(
           "tools", "The model's chat template does not mention tools: it was not made for them.");
     }
     return text;
+  }
+
+  /** Empty if the template refuses such a conversation where there are no tools. */
+  private static String withoutTools(
+      ChatTemplate template,
+      List<Map<String, @Nullable Object>> messages,
+      Map<String, @Nullable Object> more,
+      LocalDateTime now) {
+    try {
+      return template.render(messages, true, more, now);
+    } catch (DiagnosticException refused) {
+      return "";
+    }
   }
 
   private static List<Map<String, @Nullable Object>> messages(JsonNode node) {
@@ -156,6 +169,8 @@ record Conversation(List<Integer> prompt, boolean tools) {
       var call = Fields.of(list.get(i), place + "[" + i + "]");
       call.only("type", JsonNodeFactory.instance.stringNode("function"), "only functions are");
       var id = call.requiredString("id");
+      // Clients that put a stream's pieces together give it back.
+      call.ignore("index");
       var node = call.node("function").orElseThrow(() -> call.missing("function"));
       call.finish();
       var function = Fields.of(node, call.place("function"));

@@ -2,7 +2,9 @@ package org.fusionc.runtime.serve;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.helidon.common.buffers.DataReader;
 import io.helidon.http.HeaderNames;
+import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.ServerConnectionException;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
@@ -69,8 +71,21 @@ final class Exchange {
             413, "request_too_large", null, "The body has more than " + LARGEST_BODY + " bytes.");
       }
       return body;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    } catch (ApiException refused) {
+      throw refused;
+    } catch (IOException
+        | UncheckedIOException
+        | CloseConnectionException
+        | DataReader.InsufficientDataAvailableException gone) {
+      throw new Gone();
+    } catch (RuntimeException malformed) {
+      // Where the next request would begin is not known.
+      response.header(HeaderNames.CONNECTION, "close");
+      throw ApiException.of(
+          400,
+          "invalid_body",
+          null,
+          "The body is not sent as HTTP wants it: its chunks are wrong.");
     }
   }
 

@@ -1,5 +1,7 @@
 package org.fusionc.runtime.serve;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -234,6 +236,10 @@ final class RequestReader {
       if (stop.stringValue().isEmpty() || stop.stringValue().length() > LONGEST_STOP) {
         throw ApiException.invalid(
             "stop", "A string of 'stop' is empty or longer than " + LONGEST_STOP + " characters.");
+      }
+      if (!UTF_8.newEncoder().canEncode(stop.stringValue())) {
+        // It would cut a character in two, and what is left of it cannot be sent.
+        throw ApiException.invalid("stop", "A string of 'stop' is not valid Unicode.");
       }
       stops.add(stop.stringValue());
     }

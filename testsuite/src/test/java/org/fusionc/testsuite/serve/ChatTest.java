@@ -122,6 +122,15 @@ class ChatTest {
   }
 
   @Test
+  void aTemplateMayRefuseWhatItTakesWithTools() {
+    var only = "\"messages\": [{\"role\": \"user\", \"content\": \"tools only\"}]";
+    assertThat(Served.finish(served.chat(only + TOOLS))).isEqualTo("tool_calls");
+    var refused = served.send(served.post(CHAT, served.body(only)));
+    assertThat(refused.statusCode()).isEqualTo(400);
+    assertThat(refused.body()).contains("there are no tools");
+  }
+
+  @Test
   void toolsThatShallNotBeUsedAreNotToldOf() {
     var answer = served.chat(HI + TOOLS + ", \"tool_choice\": \"none\"");
     assertThat(Served.text(answer)).isEqualTo("Hello, world!");

@@ -2,6 +2,10 @@ package org.fusionc.testsuite.serve;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.http.HttpRequest;
@@ -19,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.slf4j.LoggerFactory;
 
 /** What is wrong is refused in OpenAI's shape, saying what and where. */
 class RefusalsTest {
@@ -56,6 +61,7 @@ class RefusalsTest {
         "\"prompt\": \"a\", \"stop\": [\"a\",\"b\",\"c\",\"d\",\"e\"] | stop | invalid_value",
         "\"prompt\": \"a\", \"stop\": \"\" | stop | invalid_value",
         "\"prompt\": \"a\", \"stop\": 7 | stop | invalid_type",
+        "\"prompt\": \"a\", \"stop\": \"\\ude00\" | stop | invalid_value",
         "\"prompt\": \"a\", \"seed\": 1e99 | seed | invalid_type",
         "\"prompt\": \"a\", \"logprobs\": 21 | logprobs | invalid_value",
         "\"prompt\": \"a\", \"logit_bias\": {\"x\": 1} | logit_bias | invalid_value",
@@ -228,6 +234,57 @@ class RefusalsTest {
         var answer = new String(read(socket), StandardCharsets.ISO_8859_1);
         assertThat(answer).as(head).startsWith("HTTP/1.1 4");
       }
+    }
+  }
+
+  @Test
+  void bodiesThatEndEarlyOrAreMalformedAreNoFailureOfTheServer() throws IOException {
+    var log = (Logger) LoggerFactory.getLogger("org.fusionc.runtime.serve");
+    var lines = new ListAppender<ILoggingEvent>();
+    lines.start();
+    log.addAppender(lines);
+    try {
+      var head = "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+      for (var rest :
+          List.of("Content-Length: 100\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n5\r\n{\r\n")) {
+        assertThat(answer(head + rest)).as(rest).isEmpty();
+      }
+      for (var chunks : List.of("ZZZ\r\n\r\n", "1\r\n{}}}\r\n")) {
+        assertThat(answer(head + "Transfer-Encoding: chunked\r\n\r\n" + chunks))
+            .as(chunks)
+            .startsWith("HTTP/1.1 400")
+            .contains("invalid_body");
+      }
+    } finally {
+      log.detachAppender(lines);
+    }
+    assertThat(lines.list).filteredOn(line -> line.getLevel() == Level.ERROR).isEmpty();
+  }
+
+  @Test
+  void whoeverWantsOneAnswerSeesItsEnd() throws IOException {
+    var head = "GET /health HTTP/1.1\r\nHost: x\r\nConnection: ";
+    try (var socket = new Socket("127.0.0.1", served.server.address().port())) {
+      socket.setSoTimeout(30_000);
+      socket.getOutputStream().write((head + "close\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+      assertThat(new String(read(socket), StandardCharsets.ISO_8859_1)).contains("\"ok\"");
+    }
+    try (var socket = new Socket("127.0.0.1", served.server.address().port())) {
+      socket.setSoTimeout(30_000);
+      var two = head + "keep-alive\r\n\r\n" + head + "x, Close\r\n\r\n";
+      socket.getOutputStream().write(two.getBytes(StandardCharsets.US_ASCII));
+      assertThat(new String(read(socket), StandardCharsets.ISO_8859_1).split("\"ok\"", -1))
+          .hasSize(3);
+    }
+  }
+
+  /** What is said to this, until the end. */
+  private static String answer(String request) throws IOException {
+    try (var socket = new Socket("127.0.0.1", served.server.address().port())) {
+      socket.setSoTimeout(30_000);
+      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+      socket.shutdownOutput();
+      return new String(read(socket), StandardCharsets.ISO_8859_1);
     }
   }
 

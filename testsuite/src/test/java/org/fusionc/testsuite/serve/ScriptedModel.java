@@ -20,6 +20,9 @@ import tools.jackson.databind.json.JsonMapper;
 final class ScriptedModel {
   private static final String TEMPLATE =
       """
+      {%- if "tools only" in messages[0].content and not tools -%}
+      {{ raise_exception("there are no tools") }}
+      {%- endif -%}
       {%- for message in messages -%}
       <|{{ message.role }}|>{{ message.content }}
       {%- endfor -%}
