@@ -238,7 +238,7 @@ final class RequestReader {
             "stop", "A string of 'stop' is empty or longer than " + LONGEST_STOP + " characters.");
       }
       if (!UTF_8.newEncoder().canEncode(stop.stringValue())) {
-        // It would cut a character in two, and what is left of it cannot be sent.
+        // It would cut a character in two, and half of one would be sent.
         throw ApiException.invalid("stop", "A string of 'stop' is not valid Unicode.");
       }
       stops.add(stop.stringValue());

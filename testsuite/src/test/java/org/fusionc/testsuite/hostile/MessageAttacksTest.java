@@ -319,12 +319,21 @@ class MessageAttacksTest extends CallAttacks {
 
   @Test
   void joinsThatDoNotFit() {
+    var good =
+        Join.newBuilder()
+            .setName("peer")
+            .setInstance("i")
+            .setAddress("127.0.0.1:1")
+            .setMemory(1 << 20);
     for (Join.Builder join :
         List.of(
             Join.newBuilder(),
             Join.newBuilder().setName("../../x").setInstance("i").setAddress("127.0.0.1:1"),
             Join.newBuilder().setName("n".repeat(100_000)).setInstance("i"),
-            Join.newBuilder().setName("peer").setInstance("i").setAddress("nowhere"))) {
+            Join.newBuilder().setName("peer").setInstance("i").setAddress("nowhere"),
+            // What a plan could not be read with.
+            good.clone().setKind("cpu } edge"),
+            good.clone().setVersion("1\nERROR all is lost"))) {
       StreamEnd<PeerOrders> end =
           send(
               victim().broker(),
