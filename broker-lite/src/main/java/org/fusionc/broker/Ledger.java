@@ -70,9 +70,22 @@ final class Ledger {
       state = read;
       term = newTerm;
       uncertain.clear();
+      dropStrays();
       tell();
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** Where a change was stored in part only, links may be left of a peer that is not there. */
+  private void dropStrays() {
+    for (var link : state.links().keySet()) {
+      for (var end : List.of(link.from(), link.to())) {
+        if (!state.peers().containsKey(end)) {
+          uncertain.add(key(link));
+          state = state.withoutPeer(end);
+        }
+      }
     }
   }
 

@@ -3,7 +3,10 @@ package org.fusionc.broker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import org.fusionc.broker.plan.Models;
 import org.fusionc.broker.state.Link;
 import org.fusionc.broker.state.LinkFigure;
 import org.fusionc.broker.state.Peer;
@@ -12,6 +15,10 @@ import org.fusionc.broker.store.Compare;
 import org.fusionc.broker.store.EmbeddedStore;
 import org.fusionc.broker.store.LossyStore;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.runtime.blob.BlobDirectory;
+import org.fusionc.runtime.proto.ClusterStatus;
+import org.fusionc.runtime.proto.RunReport;
+import org.fusionc.runtime.proto.RunReportSummary;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -60,6 +67,63 @@ class LedgerTest {
     var _ = ledger.update(state -> state.withPeer(peer("c")));
     assertThat(ledger.state().peers()).containsOnlyKeys("a", "c");
     assertStored();
+  }
+
+  @Test
+  void linksThatWereLeftOfAPeerGo() {
+    var _ =
+        ledger.update(state ->
+            state
+                .withPeer(peer("a"))
+                .withPeer(peer("b"))
+                .withLink(new Link("a", "b"), LinkFigure.ASSUMED)
+                .withLink(new Link("b", "a"), LinkFigure.ASSUMED));
+    // As when it is killed between two transactions.
+    embedded.delete("fusionc/peers/b");
+    ledger.lead(Compare.absent("fusionc/leader"));
+    assertThat(ledger.state().links()).isEmpty();
+    var _ = ledger.update(state -> state.withPeer(peer("c")));
+    assertStored();
+  }
+
+  @Test
+  void whoReportsToABrokerThatLeadsNoMoreIsTold() {
+    var blobs = BlobDirectory.open(folder, 1000);
+    var models = new Models(blobs);
+    var membership = new Membership(ledger, Membership.Times.DEFAULT);
+    var runs = new Runs(ledger);
+    var server =
+        new BrokerServer(
+            ledger,
+            membership,
+            new Deployments(ledger, membership, blobs, models),
+            runs,
+            null,
+            ClusterStatus::getDefaultInstance,
+            () -> "other:1");
+    var failures = new ArrayList<Throwable>();
+    var reports =
+        server.reportRun(
+            new StreamObserver<>() {
+              @Override
+              public void onNext(RunReportSummary summary) {}
+
+              @Override
+              public void onError(Throwable failure) {
+                failures.add(failure);
+              }
+
+              @Override
+              public void onCompleted() {}
+            });
+    var report = RunReport.newBuilder().setRun("0123456789").build();
+    reports.onNext(report);
+    assertThat(runs.live()).hasSize(1);
+    ledger.follow();
+    reports.onNext(report);
+    reports.onNext(report);
+    assertThat(runs.live()).isEmpty();
+    assertThat(failures).singleElement().asString().contains("other:1");
   }
 
   @Test

@@ -13,7 +13,9 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "drain",
     mixinStandardHelpOptions = true,
-    description = "Moves a peer's work elsewhere, and has it leave the cluster.")
+    description =
+        "Moves a peer's work elsewhere, and has it leave the cluster; strikes off one that is"
+            + " lost.")
 final class DrainCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
   @Mixin private ClusterOptions cluster = new ClusterOptions();
