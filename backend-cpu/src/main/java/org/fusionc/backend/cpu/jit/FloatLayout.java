@@ -67,7 +67,7 @@ record FloatLayout(FloatFormat format, Target target) implements PanelLayout {
   }
 
   @Override
-  public Kernels.Description kernel(int rows, TileCode.Along along, boolean ahead) {
+  public Kernels.Description kernel(int rows, TileCode.Along along, TileCode.Ahead ahead) {
     return new FloatTile(this, rows, along, ahead);
   }
 }

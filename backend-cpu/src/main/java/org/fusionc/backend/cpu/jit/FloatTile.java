@@ -18,9 +18,8 @@ import org.fusionc.backend.cpu.x86.Vec;
  * change a bit of the result.
  *
  * @param rows rows of activations in a tile
- * @param ahead whether it asks for weights ahead of time, as for those that come from memory
  */
-record FloatTile(FloatLayout layout, int rows, TileCode.Along along, boolean ahead)
+record FloatTile(FloatLayout layout, int rows, TileCode.Along along, TileCode.Ahead ahead)
     implements Kernels.Description {
 
   /** How far ahead weights are asked for. */
@@ -34,7 +33,6 @@ record FloatTile(FloatLayout layout, int rows, TileCode.Along along, boolean ahe
   private static final class Generator extends TileCode {
     private final FloatLayout layout;
     private final int vector;
-    private final boolean ahead;
     private final List<Vec> weights;
     private final Vec repeated;
 
@@ -42,10 +40,9 @@ record FloatTile(FloatLayout layout, int rows, TileCode.Along along, boolean ahe
     private final Vec upper;
 
     Generator(FloatTile tile) {
-      super(tile.layout, tile.rows, tile.along);
+      super(tile.layout, tile.rows, tile.along, tile.ahead, AHEAD);
       layout = tile.layout;
       vector = layout.target().vector();
-      ahead = tile.ahead;
       weights = c.vecs(blocks);
       repeated = c.vec();
       upper = isSplit() ? c.vec() : repeated;
@@ -65,9 +62,10 @@ record FloatTile(FloatLayout layout, int rows, TileCode.Along along, boolean ahe
 
     @Override
     void step() {
-      if (ahead) {
-        for (int at = 0; at < layout.stepBytes(); at += 64) {
-          prefetch(AHEAD + at);
+      int whole = layout.offset(PanelLayout.BLOCKS);
+      for (int row = 0; row < layout.stepBytes(); row += whole) {
+        for (int at = 0; at < layout.offset(blocks); at += 64) {
+          prefetch(row + at);
         }
       }
       switch (layout.format()) {

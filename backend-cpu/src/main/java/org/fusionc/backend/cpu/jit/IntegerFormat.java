@@ -108,7 +108,7 @@ record IntegerFormat(DType.Quantized type, Target target) implements PanelLayout
   }
 
   @Override
-  public Kernels.Description kernel(int rows, TileCode.Along along, boolean ahead) {
+  public Kernels.Description kernel(int rows, TileCode.Along along, TileCode.Ahead ahead) {
     return new IntegerTile(this, rows, along, ahead);
   }
 }

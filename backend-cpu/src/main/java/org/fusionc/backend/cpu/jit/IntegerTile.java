@@ -16,9 +16,8 @@ import org.fusionc.backend.cpu.x86.Vec;
  * the target changes a bit of the result.
  *
  * @param rows rows of activations in a tile
- * @param ahead whether it asks for weights ahead of time, as for those that come from memory
  */
-record IntegerTile(IntegerFormat format, int rows, TileCode.Along along, boolean ahead)
+record IntegerTile(IntegerFormat format, int rows, TileCode.Along along, TileCode.Ahead ahead)
     implements Kernels.Description {
 
   /** How far ahead weights are asked for: the best of what was tried, from none to 8 KiB. */
@@ -32,7 +31,6 @@ record IntegerTile(IntegerFormat format, int rows, TileCode.Along along, boolean
   private static final class Generator extends TileCode {
     private final IntegerFormat format;
     private final boolean narrow;
-    private final boolean ahead;
 
     private final List<Vec> sums;
     private final List<Vec> low;
@@ -47,10 +45,9 @@ record IntegerTile(IntegerFormat format, int rows, TileCode.Along along, boolean
     private final Vec ones;
 
     Generator(IntegerTile tile) {
-      super(tile.format, tile.rows, tile.along);
+      super(tile.format, tile.rows, tile.along, tile.ahead, AHEAD);
       format = tile.format;
       narrow = format.type().width() == 4;
-      ahead = tile.ahead;
       sums = c.vecs(rows * blocks);
       low = c.vecs(blocks);
       boolean wide = format.target().isAvx512();
@@ -107,9 +104,7 @@ record IntegerTile(IntegerFormat format, int rows, TileCode.Along along, boolean
     /** All rows by the elements from {@code k} on that one vector of each block holds. */
     private void products(int pair, int k) {
       for (int b = pair; b < pair + 2; b++) {
-        if (ahead) {
-          prefetch(AHEAD + format.integersAt(b, k));
-        }
+        prefetch(format.integersAt(b, k));
         first(b, Address.at(w, format.integersAt(b, k)));
       }
       products(pair, k, low);

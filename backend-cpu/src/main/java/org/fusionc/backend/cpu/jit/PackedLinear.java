@@ -1,6 +1,8 @@
 package org.fusionc.backend.cpu.jit;
 
 import java.lang.foreign.MemorySegment;
+import org.fusionc.backend.cpu.jit.TileCode.Ahead;
+import org.fusionc.backend.cpu.jit.TileCode.Along;
 import org.fusionc.backend.cpu.kernel.Scratch;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.backend.cpu.x86.MachineCode;
@@ -96,16 +98,28 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
     int tiles = rows / tileRows;
     int rest = rows - tiles * tileRows;
     for (int p = panel; p < panel + panels; p++) {
-      // The first tile brings the panel in from memory; the others find it in a cache.
+      // The first tile brings the panel in from memory, if no other has; the second brings in the
+      // next one, so that memory is busy while the cores are.
+      var first = p == panel ? Ahead.THIS_PANEL : Ahead.NOTHING;
+      var second = p + 1 < panel + panels ? Ahead.NEXT_PANEL : Ahead.NOTHING;
       for (int b = 0; b < PanelLayout.BLOCKS; b += layout.blocksFor(tileRows)) {
         int block = p * PanelLayout.BLOCKS + b;
-        below(x, bias, y, row, tileRows, block, 1, b == 0);
-        below(x, bias, y, row + tileRows, tileRows, block, tiles - 1, false);
+        below(x, bias, y, row, tileRows, block, 1, first);
+        below(x, bias, y, row + tileRows, tileRows, block, Math.min(1, tiles - 1), second);
+        below(x, bias, y, row + 2 * tileRows, tileRows, block, tiles - 2, Ahead.NOTHING);
       }
       if (rest > 0) {
         for (int b = 0; b < PanelLayout.BLOCKS; b += layout.blocksFor(rest)) {
           int block = p * PanelLayout.BLOCKS + b;
-          below(x, bias, y, row + tiles * tileRows, rest, block, 1, false);
+          below(
+              x,
+              bias,
+              y,
+              row + tiles * tileRows,
+              rest,
+              block,
+              1,
+              tiles == 1 ? second : Ahead.NOTHING);
         }
       }
     }
@@ -113,7 +127,7 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
 
   /** One tile's rows by panels that are read in one go. */
   private void stream(long x, long bias, long y, int row, int rows, int panel, int panels) {
-    var kernel = Kernels.of(layout.kernel(rows, TileCode.Along.PANELS, true));
+    var kernel = Kernels.of(layout.kernel(rows, Along.PANELS, Ahead.THIS_PANEL));
     int whole = Math.min(panels, n / layout.channels() - panel);
     if (whole > 0) {
       tiles(kernel, x, bias, y, row, panel * PanelLayout.BLOCKS, whole);
@@ -125,12 +139,12 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
 
   /** Tiles below each other. */
   private void below(
-      long x, long bias, long y, int row, int rows, int block, int tiles, boolean ahead) {
+      long x, long bias, long y, int row, int rows, int block, int tiles, Ahead ahead) {
     int lanes = layout.target().lanes();
-    if (tiles == 0 || block * lanes >= n) {
+    if (tiles <= 0 || block * lanes >= n) {
       return;
     }
-    var kernel = Kernels.of(layout.kernel(rows, TileCode.Along.ROWS, ahead));
+    var kernel = Kernels.of(layout.kernel(rows, Along.ROWS, ahead));
     if ((block + layout.blocksFor(rows)) * lanes <= n) {
       tiles(kernel, x, bias, y, row, block, tiles);
       return;

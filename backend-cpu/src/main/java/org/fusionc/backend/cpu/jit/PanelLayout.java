@@ -37,12 +37,8 @@ interface PanelLayout {
   /** How many blocks a tile of so many rows takes, as far as registers go: 2 or 4. */
   int blocksFor(int rows);
 
-  /**
-   * The kernel that computes tiles of so many rows.
-   *
-   * @param ahead whether it asks for weights ahead of time
-   */
-  Kernels.Description kernel(int rows, TileCode.Along along, boolean ahead);
+  /** The kernel that computes tiles of so many rows. */
+  Kernels.Description kernel(int rows, TileCode.Along along, TileCode.Ahead ahead);
 
   /** Output channels of a panel. */
   default int channels() {

@@ -25,6 +25,16 @@ abstract class TileCode {
     PANELS
   }
 
+  /** Which weights a tile asks for ahead of time. */
+  enum Ahead {
+    /** None: the panel is in a cache. */
+    NOTHING,
+    /** Those of its own panel, which comes from memory. */
+    THIS_PANEL,
+    /** Those of the panel after its own, while it computes with this one from a cache. */
+    NEXT_PANEL
+  }
+
   final Code c;
   final int rows;
   final int blocks;
@@ -37,6 +47,8 @@ abstract class TileCode {
 
   private final PanelLayout layout;
   private final Along along;
+  private final Ahead ahead;
+  private final int distance;
   private final Gp stride;
   private final Gp count;
   private final Gp y;
@@ -44,15 +56,26 @@ abstract class TileCode {
   private final Gp tiles;
   private final Gp temporary;
 
+  /** Bytes of a panel, if the next one is asked for. */
+  private final Gp panel;
+
   /** Every third row. */
   private final List<Gp> x = new ArrayList<>();
 
-  TileCode(PanelLayout layout, int rows, Along along) {
+  /**
+   * Begins a kernel.
+   *
+   * @param distance how many bytes ahead of its own panel's weights are asked for
+   */
+  TileCode(PanelLayout layout, int rows, Along along, Ahead ahead, int distance) {
     this.layout = layout;
     this.rows = rows;
     this.along = along;
+    this.ahead = ahead;
+    this.distance = distance;
     blocks = layout.blocksFor(rows);
-    c = new Code(layout.target(), 3 + (rows - 1) / 3);
+    boolean next = ahead == Ahead.NEXT_PANEL;
+    c = new Code(layout.target(), 3 + (rows - 1) / 3 + (next ? 1 : 0));
     x.add(c.argument(0));
     stride = c.argument(1);
     w = c.argument(2);
@@ -61,6 +84,7 @@ abstract class TileCode {
     left = c.gp();
     tiles = c.gp();
     temporary = c.gp();
+    panel = next ? c.gp() : temporary;
     for (int r = 3; r < rows; r += 3) {
       x.add(c.gp());
     }
@@ -98,9 +122,13 @@ abstract class TileCode {
   /** Adds a step's products to {@link #totals}. */
   abstract void step();
 
-  /** Asks for the line of the panel that lies so many bytes ahead. */
-  final void prefetch(int ahead) {
-    c.asm.prefetch(Prefetch.T0, Address.at(w, ahead));
+  /** Asks for the line that lies where bytes from {@code at} on of a step do, but ahead of it. */
+  final void prefetch(int at) {
+    switch (ahead) {
+      case NOTHING -> {}
+      case THIS_PANEL -> c.asm.prefetch(Prefetch.T0, Address.at(w, distance + at));
+      case NEXT_PANEL -> c.asm.prefetch(Prefetch.T1, Address.at(w, panel, 1, at));
+    }
   }
 
   /** Where step data of row {@code r} lies. */
@@ -112,6 +140,9 @@ abstract class TileCode {
   final byte[] generate() {
     var asm = c.asm;
     constants(temporary);
+    if (ahead == Ahead.NEXT_PANEL) {
+      asm.imul(panel, count, layout.stepBytes());
+    }
     asm.mov(tiles, c.onStack(7));
     var tile = asm.here();
     for (int i = 1; i < x.size(); i++) {

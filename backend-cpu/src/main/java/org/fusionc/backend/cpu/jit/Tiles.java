@@ -22,6 +22,12 @@ final class Tiles {
    */
   private static final long STREAMED = 1 << 20;
 
+  /** With more rows it is the cores that are busy, and not the memory. */
+  private static final int FEW_TILES = 6;
+
+  /** Bytes of it that are used. */
+  private static final long SECOND_LEVEL = 896 * 1024;
+
   private final int m;
   private final int panels;
   private final int taskPanels;
@@ -33,10 +39,10 @@ final class Tiles {
     this.panels = panels;
     int most = layout.mostRows();
     if (m <= most) {
-      // Two tasks at least for each thread even out what one of them lags behind.
-      long even = Math.max(1, panels / (2L * threads));
-      long fit = Math.max(1, STREAMED / Math.max(1, layout.panelBytes(k)));
-      taskPanels = (int) Math.min(fit, even);
+      taskPanels = (int) streamed(layout, k, threads);
+      taskRows = m;
+    } else if (isShared(layout, k)) {
+      taskPanels = (int) streamed(layout, k, threads);
       taskRows = m;
     } else {
       taskPanels = 1;
@@ -48,6 +54,19 @@ final class Tiles {
       taskRows = (int) Math.min(m, tile * Math.min(fit, even));
     }
     rowTasks = Math.ceilDiv(m, taskRows);
+  }
+
+  /** Whether all rows stay in the second-level cache beside a panel and the one after it. */
+  private boolean isShared(PanelLayout layout, int k) {
+    return m * layout.rowBytes(k) + 2 * layout.panelBytes(k) <= SECOND_LEVEL
+        && m <= FEW_TILES * layout.mostRows();
+  }
+
+  private long streamed(PanelLayout layout, int k, int threads) {
+    // Two tasks at least for each thread even out what one of them lags behind.
+    long even = Math.max(1, panels / (2L * threads));
+    long fit = Math.max(1, STREAMED / Math.max(1, layout.panelBytes(k)));
+    return Math.min(fit, even);
   }
 
   /** The rows of each tile, so that they are about even, where at most {@code most} fit. */
