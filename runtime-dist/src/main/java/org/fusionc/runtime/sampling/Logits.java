@@ -20,6 +20,10 @@ public sealed interface Logits {
    * @param values f32[V], little-endian and contiguous
    */
   record Row(MemorySegment values) implements Logits {
+    int count() {
+      return Math.toIntExact(values.byteSize() / Float.BYTES);
+    }
+
     /** A copy on the heap. */
     public float[] toArray() {
       return values.toArray(F32);
@@ -63,12 +67,28 @@ public sealed interface Logits {
    * @param enough at least 1
    */
   static Logits best(Row row, int enough) {
+    return enough == 1 ? best(row) : bestOf(row, enough);
+  }
+
+  private static Logits best(Row row) {
+    var bits = new LogitBits();
+    bits.read(row.values());
+    int[] ids = Float.isFinite(bits.most()) ? bits.all() : new int[0];
+    if (ids.length == 0 || ids.length >= row.count() / 2) {
+      return row;
+    }
+    var values = new float[ids.length];
+    Arrays.fill(values, bits.most());
+    return new Best(ids, values);
+  }
+
+  private static Logits bestOf(Row row, int enough) {
     var scores = row.toArray();
     float most = Sampler.most(scores, scores.length);
     if (enough >= scores.length / 2 || !Float.isFinite(most)) {
       return row;
     }
-    float least = enough == 1 ? most : nth(scores, enough);
+    float least = nth(scores, enough);
     var found = new float[2 * enough];
     var foundIds = new int[found.length];
     int count = 0;

@@ -26,6 +26,7 @@ public final class Sampler {
 
   private final SamplingOptions options;
   private final int promptLength;
+  private final LogitBits bits = new LogitBits();
   private float[] scores = new float[0];
   private double[] weights = new double[0];
 
@@ -82,6 +83,12 @@ public final class Sampler {
    *     is finite
    */
   public int next(MemorySegment logits, int... history) {
+    if (options.isGreedy() && options.enough() == 1) {
+      bits.read(logits);
+      if (Float.isFinite(bits.most())) {
+        return bits.first();
+      }
+    }
     int count = Math.toIntExact(logits.byteSize() / Float.BYTES);
     reserve(count);
     MemorySegment.copy(logits, Logits.F32, 0, scores, 0, count);

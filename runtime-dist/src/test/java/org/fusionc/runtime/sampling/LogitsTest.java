@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -40,6 +41,48 @@ class LogitsTest {
     }
     float none = Float.NEGATIVE_INFINITY;
     assertThat(Logits.best(row(none, none, none, none), 1)).isInstanceOf(Logits.Row.class);
+  }
+
+  @Test
+  void bothZerosAreTheLargest() {
+    var values = new float[5000];
+    Arrays.fill(values, -3);
+    values[2100] = -0f;
+    values[4000] = 0f;
+    values[4999] = -0f;
+    assertThat(Logits.best(row(values), 1))
+        .isInstanceOfSatisfying(
+            Logits.Best.class, best -> assertThat(best.ids()).containsExactly(2100, 4000, 4999));
+    assertThat(new Sampler(SamplingOptions.greedy()).next(row(values))).isEqualTo(2100);
+  }
+
+  @Test
+  void aNumberThatIsNoneIsFoundWhereverItIs() {
+    for (int bits : new int[] {0x7FC0_0000, 0xFFC0_0000, 0x7F80_0001, 0xFF80_0001}) {
+      var values = new float[4500];
+      values[4400] = Float.intBitsToFloat(bits);
+      assertThatThrownBy(() -> new Sampler(SamplingOptions.greedy()).next(row(values)))
+          .hasMessageContaining("the logit of token 4400 is NaN");
+    }
+  }
+
+  /** The same row over parts of all lengths, with one look at each. */
+  @Test
+  void theLargestIsTheOneThatOneLookAtEachFinds() {
+    var random = new Random(9);
+    for (int count : new int[] {1, 2, 7, 2047, 2048, 2049, 4096, 10_000}) {
+      for (int round = 0; round < 20; round++) {
+        var values = new float[count];
+        for (int id = 0; id < count; id++) {
+          values[id] = (float) random.nextGaussian() - round;
+        }
+        int expected = 0;
+        for (int id = 0; id < count; id++) {
+          expected = values[id] > values[expected] ? id : expected;
+        }
+        assertThat(new Sampler(SamplingOptions.greedy()).next(row(values))).isEqualTo(expected);
+      }
+    }
   }
 
   /** With few levels many logits are equal; the choice must be the same all the same. */

@@ -60,7 +60,7 @@ final class Code {
     return MachineCode.ARGUMENTS.get(index);
   }
 
-  /** Argument 6 or 7. */
+  /** Argument 6, 7 or 8. */
   Address onStack(int argument) {
     return MachineCode.onStack(argument, savedCount);
   }

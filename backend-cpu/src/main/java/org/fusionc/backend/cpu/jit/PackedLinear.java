@@ -97,85 +97,99 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
     }
     int tiles = rows / tileRows;
     int rest = rows - tiles * tileRows;
+    int passes = tiles * passes(tileRows) + (rest > 0 ? passes(rest) : 0);
+    int lines = Math.ceilDiv(layout.stepBytes() / TileCode.LINE, passes);
     for (int p = panel; p < panel + panels; p++) {
-      // The first tile brings the panel in from memory, if no other has; the second brings in the
-      // next one, so that memory is busy while the cores are.
-      var first = p == panel ? Ahead.THIS_PANEL : Ahead.NOTHING;
-      var second = p + 1 < panel + panels ? Ahead.NEXT_PANEL : Ahead.NOTHING;
+      // A panel is brought in from memory by all tiles of the one before it, which share this out:
+      // so the memory is busy while the cores are. Only the first panel is waited for.
+      int asked = p + 1 < panel + panels ? lines : 0;
+      var others = new Ahead(false, asked);
+      var first = new Ahead(p == panel, asked);
+      long next = weights.address() + (p + 1) * layout.panelBytes(k);
+      long each = (long) asked * TileCode.LINE * layout.steps(k);
       for (int b = 0; b < PanelLayout.BLOCKS; b += layout.blocksFor(tileRows)) {
         int block = p * PanelLayout.BLOCKS + b;
-        below(x, bias, y, row, tileRows, block, 1, first);
-        below(x, bias, y, row + tileRows, tileRows, block, Math.min(1, tiles - 1), second);
-        below(x, bias, y, row + 2 * tileRows, tileRows, block, tiles - 2, Ahead.NOTHING);
+        below(x, bias, y, row, tileRows, block, 1, first, next);
+        below(x, bias, y, row + tileRows, tileRows, block, tiles - 1, others, next + each);
+        next += tiles * each;
       }
       if (rest > 0) {
         for (int b = 0; b < PanelLayout.BLOCKS; b += layout.blocksFor(rest)) {
           int block = p * PanelLayout.BLOCKS + b;
-          below(
-              x,
-              bias,
-              y,
-              row + tiles * tileRows,
-              rest,
-              block,
-              1,
-              tiles == 1 ? second : Ahead.NOTHING);
+          below(x, bias, y, row + tiles * tileRows, rest, block, 1, others, next);
+          next += each;
         }
       }
     }
   }
 
+  /** Tiles of so many rows side by side in a panel. */
+  private int passes(int rows) {
+    return PanelLayout.BLOCKS / layout.blocksFor(rows);
+  }
+
   /** One tile's rows by panels that are read in one go. */
   private void stream(long x, long bias, long y, int row, int rows, int panel, int panels) {
-    var kernel = Kernels.of(layout.kernel(rows, Along.PANELS, Ahead.THIS_PANEL));
+    var kernel = Kernels.of(layout.kernel(rows, Along.PANELS, Ahead.STREAM));
     int whole = Math.min(panels, n / layout.channels() - panel);
     if (whole > 0) {
-      tiles(kernel, x, bias, y, row, panel * PanelLayout.BLOCKS, whole);
+      tiles(kernel, x, bias, y, row, panel * PanelLayout.BLOCKS, whole, 0);
     }
     if (whole < panels) {
-      edge(kernel, x, bias, y, row, rows, (panel + whole) * PanelLayout.BLOCKS);
+      edge(kernel, x, bias, y, row, rows, (panel + whole) * PanelLayout.BLOCKS, 0);
     }
   }
 
   /** Tiles below each other. */
   private void below(
-      long x, long bias, long y, int row, int rows, int block, int tiles, Ahead ahead) {
+      long x, long bias, long y, int row, int rows, int block, int tiles, Ahead ahead, long next) {
     int lanes = layout.target().lanes();
     if (tiles <= 0 || block * lanes >= n) {
       return;
     }
     var kernel = Kernels.of(layout.kernel(rows, Along.ROWS, ahead));
     if ((block + layout.blocksFor(rows)) * lanes <= n) {
-      tiles(kernel, x, bias, y, row, block, tiles);
+      tiles(kernel, x, bias, y, row, block, tiles, next);
       return;
     }
     for (int tile = 0; tile < tiles; tile++) {
-      edge(kernel, x, bias, y, row + tile * rows, rows, block);
+      edge(kernel, x, bias, y, row + tile * rows, rows, block, next);
     }
   }
 
-  private void tiles(MachineCode kernel, long x, long bias, long y, int row, int block, int tiles) {
+  private void tiles(
+      MachineCode kernel, long x, long bias, long y, int row, int block, int tiles, long next) {
     int column = block * layout.target().lanes();
     long at = y + ((long) row * n + column) * Float.BYTES;
     long from = bias == 0 ? 0 : bias + (long) column * Float.BYTES;
-    call(kernel, x, row, block, at, (long) n * Float.BYTES, from, tiles);
+    call(kernel, x, row, block, at, (long) n * Float.BYTES, from, tiles, next);
   }
 
   /** A tile with columns that are not there. */
-  private void edge(MachineCode kernel, long x, long bias, long y, int row, int rows, int block) {
+  private void edge(
+      MachineCode kernel, long x, long bias, long y, int row, int rows, int block, long next) {
     int columns = layout.blocksFor(rows) * layout.target().lanes();
     long rowBytes = (long) columns * Float.BYTES;
     long tile = Scratch.reserve(rows * rowBytes);
-    call(kernel, x, row, block, tile, rowBytes, 0, 1);
+    call(kernel, x, row, block, tile, rowBytes, 0, 1, next);
     Linears.copyTile(tile, rows, columns, bias, y, row, block * layout.target().lanes(), n);
   }
 
   private void call(
-      MachineCode kernel, long x, int row, int block, long y, long yBytes, long bias, int tiles) {
+      MachineCode kernel,
+      long x,
+      int row,
+      int block,
+      long y,
+      long yBytes,
+      long bias,
+      int tiles,
+      long next) {
     long panel = block / PanelLayout.BLOCKS * layout.panelBytes(k);
     long within = layout.offset(block % PanelLayout.BLOCKS);
     long rowBytes = layout.rowBytes(k);
     long w = weights.address() + panel + within;
-    TileCode.run(kernel, x + row * rowBytes, rowBytes, w, layout.steps(k), y, yBytes, bias, tiles);
+    TileCode.run(
+        kernel, x + row * rowBytes, rowBytes, w, layout.steps(k), y, yBytes, bias, tiles, next);
   }
 }

@@ -75,7 +75,7 @@ public final class RowNorms {
         Math.max(1, TASK / width),
         (from, to) -> {
           long at = from * width * Float.BYTES;
-          kernel.call(x + at, residual + at, sum + at, weight, y + at, to - from, bias, 0);
+          kernel.call(x + at, residual + at, sum + at, weight, y + at, to - from, bias, 0, 0);
         });
   }
 

@@ -25,15 +25,22 @@ abstract class TileCode {
     PANELS
   }
 
-  /** Which weights a tile asks for ahead of time. */
-  enum Ahead {
+  /**
+   * Which weights a tile asks for ahead of time.
+   *
+   * @param own those of its own panel, which comes from memory
+   * @param next how many cache lines of another panel, with each step
+   */
+  record Ahead(boolean own, int next) {
     /** None: the panel is in a cache. */
-    NOTHING,
-    /** Those of its own panel, which comes from memory. */
-    THIS_PANEL,
-    /** Those of the panel after its own, while it computes with this one from a cache. */
-    NEXT_PANEL
+    static final Ahead NOTHING = new Ahead(false, 0);
+
+    /** What is read as one stream. */
+    static final Ahead STREAM = new Ahead(true, 0);
   }
+
+  /** Bytes of a cache line. */
+  static final int LINE = 64;
 
   final Code c;
   final int rows;
@@ -56,8 +63,8 @@ abstract class TileCode {
   private final Gp tiles;
   private final Gp temporary;
 
-  /** Bytes of a panel, if the next one is asked for. */
-  private final Gp panel;
+  /** What is asked for of another panel. */
+  private final Gp next;
 
   /** Every third row. */
   private final List<Gp> x = new ArrayList<>();
@@ -74,8 +81,8 @@ abstract class TileCode {
     this.ahead = ahead;
     this.distance = distance;
     blocks = layout.blocksFor(rows);
-    boolean next = ahead == Ahead.NEXT_PANEL;
-    c = new Code(layout.target(), 3 + (rows - 1) / 3 + (next ? 1 : 0));
+    boolean more = ahead.next > 0;
+    c = new Code(layout.target(), 3 + (rows - 1) / 3 + (more ? 1 : 0));
     x.add(c.argument(0));
     stride = c.argument(1);
     w = c.argument(2);
@@ -84,7 +91,7 @@ abstract class TileCode {
     left = c.gp();
     tiles = c.gp();
     temporary = c.gp();
-    panel = next ? c.gp() : temporary;
+    next = more ? c.gp() : temporary;
     for (int r = 3; r < rows; r += 3) {
       x.add(c.gp());
     }
@@ -102,6 +109,7 @@ abstract class TileCode {
    * @param yBytes how far apart the result's rows are
    * @param bias f32, one for each channel of the tiles; 0 if there is none
    * @param tiles how many; at least 1
+   * @param next what is asked for of another panel begins here, if anything is
    */
   static void run(
       MachineCode code,
@@ -112,8 +120,9 @@ abstract class TileCode {
       long y,
       long yBytes,
       long bias,
-      long tiles) {
-    code.call(x, rowBytes, w, steps, y, yBytes, bias, tiles);
+      long tiles,
+      long next) {
+    code.call(x, rowBytes, w, steps, y, yBytes, bias, tiles, next);
   }
 
   /** Loads what stays in registers; {@code temporary} may be used. */
@@ -124,10 +133,8 @@ abstract class TileCode {
 
   /** Asks for the line that lies where bytes from {@code at} on of a step do, but ahead of it. */
   final void prefetch(int at) {
-    switch (ahead) {
-      case NOTHING -> {}
-      case THIS_PANEL -> c.asm.prefetch(Prefetch.T0, Address.at(w, distance + at));
-      case NEXT_PANEL -> c.asm.prefetch(Prefetch.T1, Address.at(w, panel, 1, at));
+    if (ahead.own) {
+      c.asm.prefetch(Prefetch.T0, Address.at(w, distance + at));
     }
   }
 
@@ -140,8 +147,8 @@ abstract class TileCode {
   final byte[] generate() {
     var asm = c.asm;
     constants(temporary);
-    if (ahead == Ahead.NEXT_PANEL) {
-      asm.imul(panel, count, layout.stepBytes());
+    if (ahead.next > 0) {
+      asm.mov(next, c.onStack(8));
     }
     asm.mov(tiles, c.onStack(7));
     var tile = asm.here();
@@ -156,6 +163,12 @@ abstract class TileCode {
     asm.jcc(Condition.E, done);
     asm.align(64);
     var loop = asm.here();
+    for (int line = 0; line < ahead.next; line++) {
+      asm.prefetch(Prefetch.T1, Address.at(next, line * LINE));
+    }
+    if (ahead.next > 0) {
+      asm.add(next, ahead.next * LINE);
+    }
     step();
     x.forEach(pointer -> asm.add(pointer, layout.rowStepBytes()));
     asm.add(w, layout.stepBytes());

@@ -41,6 +41,7 @@ public final class MachineCode {
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG);
     return Linker.nativeLinker().downcallHandle(signature, Linker.Option.critical(false));
   }
@@ -68,20 +69,20 @@ public final class MachineCode {
     return new MachineCode(memory);
   }
 
-  /** Where a function finds argument 6 or 7 when it has pushed so many registers. */
+  /** Where a function finds argument 6, 7 or 8 when it has pushed so many registers. */
   public static Operand.Address onStack(int argument, int pushed) {
     return Operand.Address.at(Gp.RSP, 8 * (pushed + argument - 5));
   }
 
   /** Calls it. Nothing is checked: wrong addresses end the process. */
   public long call(long a, long b, long c, long d, long e, long f) {
-    return call(a, b, c, d, e, f, 0, 0);
+    return call(a, b, c, d, e, f, 0, 0, 0);
   }
 
   /** The same with arguments on the stack. */
-  public long call(long a, long b, long c, long d, long e, long f, long g, long h) {
+  public long call(long a, long b, long c, long d, long e, long f, long g, long h, long i) {
     try {
-      return (long) CALL.invokeExact(entry, a, b, c, d, e, f, g, h);
+      return (long) CALL.invokeExact(entry, a, b, c, d, e, f, g, h, i);
     } catch (Error | RuntimeException failure) {
       throw failure;
     } catch (Throwable failure) {
