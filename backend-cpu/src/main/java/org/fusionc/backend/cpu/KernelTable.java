@@ -51,7 +51,7 @@ final class KernelTable {
       case Sequences o -> LayoutKernels.sequences(o);
       case OutputRows o -> LayoutKernels.outputRows(o);
       case Gather o -> LayoutKernels.gather(o);
-      case Quantize o -> QuantizedKernels.quantize(o);
+      case Quantize o -> QuantizedKernels.quantize(o, tier);
       case Dequantize o -> QuantizedKernels.dequantize(o);
       case Slice o -> LayoutKernels.slice(o);
       case Concat o -> LayoutKernels.concat(o);

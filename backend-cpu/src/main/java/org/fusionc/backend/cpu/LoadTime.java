@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import org.fusionc.backend.cpu.jit.WeightPacking;
 import org.fusionc.backend.cpu.jit.WeightRows;
 import org.fusionc.backend.cpu.kernel.FloatFormat;
 import org.fusionc.ir.DType;
@@ -57,8 +58,7 @@ final class LoadTime implements AutoCloseable {
   private WeightRows rows(Value value) {
     return switch (value) {
       case Weight weight -> rows(shared.definition(weight.symbol()));
-      case Quantize(var x, var to, _) when isStoredFloat(x) ->
-          new QuantizedWeightRows(rows(x), FloatFormat.of(scalar(x)), (DType.Quantized) to);
+      case Quantize(var x, var to, _) when isStoredFloat(x) -> quantized(x, (DType.Quantized) to);
       case Reshape(var x, var type)
           when x.tensorType().rank() > 0
               && type instanceof Type.Tensor tensor
@@ -72,6 +72,11 @@ final class LoadTime implements AutoCloseable {
           new JoinedRows(inputs.stream().map(this::rows).toList());
       default -> whole(value);
     };
+  }
+
+  private WeightRows quantized(Value x, DType.Quantized to) {
+    var packing = WeightPacking.groups(shared.tier(), to);
+    return new QuantizedWeightRows(rows(x), FloatFormat.of(scalar(x)), to, packing);
   }
 
   private static boolean isStoredFloat(Value x) {

@@ -2,6 +2,8 @@ package org.fusionc.backend.cpu;
 
 import java.util.Arrays;
 import java.util.List;
+import org.fusionc.backend.cpu.jit.Tier;
+import org.fusionc.backend.cpu.jit.WeightPacking;
 import org.fusionc.backend.cpu.kernel.FloatFormat;
 import org.fusionc.backend.cpu.kernel.QuantizedRows;
 import org.fusionc.backend.cpu.kernel.WeightMatrix;
@@ -53,7 +55,7 @@ final class QuantizedKernels {
     return new QuantizedLayout(dtype, run.rows(value), run.width(value));
   }
 
-  static Choice quantize(Quantize op) {
+  static Choice quantize(Quantize op, Tier tier) {
     var from = KernelTable.dtype(op.x());
     if (!isStoredFloat(from)) {
       return KernelTable.wants(op.x(), "f32, f16 or bf16");
@@ -65,8 +67,10 @@ final class QuantizedKernels {
         w -> {
           int x = w.of(op.x());
           int y = w.of(op);
+          var packing = WeightPacking.groups(tier, to);
           return run ->
-              QuantizedRows.pack(run.pool(), run.data(x), format, run.data(y), layout(run, y, to));
+              QuantizedRows.pack(
+                  run.pool(), run.data(x), format, run.data(y), layout(run, y, to), packing);
         });
   }
 

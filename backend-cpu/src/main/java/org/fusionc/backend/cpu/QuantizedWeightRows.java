@@ -4,12 +4,15 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import org.fusionc.backend.cpu.jit.WeightRows;
 import org.fusionc.backend.cpu.kernel.FloatFormat;
+import org.fusionc.backend.cpu.kernel.GroupPacking;
 import org.fusionc.backend.cpu.kernel.QuantizedRows;
 import org.fusionc.ir.DType;
 import org.fusionc.ir.backend.QuantizedLayout;
+import org.jspecify.annotations.Nullable;
 
 /** Rows that are quantised when they are asked for. */
-record QuantizedWeightRows(WeightRows numbers, FloatFormat format, DType.Quantized dtype)
+record QuantizedWeightRows(
+    WeightRows numbers, FloatFormat format, DType.Quantized dtype, @Nullable GroupPacking packing)
     implements WeightRows {
   @Override
   public long rows() {
@@ -25,7 +28,7 @@ record QuantizedWeightRows(WeightRows numbers, FloatFormat format, DType.Quantiz
   public MemorySegment read(long from, int count, SegmentAllocator scratch) {
     var layout = new QuantizedLayout(dtype, count, columns());
     var to = scratch.allocate(layout.bytes(), 64);
-    QuantizedRows.pack(numbers.read(from, count, scratch), format, to, layout);
+    QuantizedRows.pack(numbers.read(from, count, scratch), format, to, layout, packing);
     return to;
   }
 

@@ -1,8 +1,6 @@
 package org.fusionc.runtime.stage;
 
 import io.grpc.Status;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ScheduledFuture;
@@ -43,7 +41,7 @@ final class StageRun {
   private final RowLog log;
   private final RunFigures figures = new RunFigures();
   private final AtomicBoolean scheduled = new AtomicBoolean();
-  private final Deque<QueuedFrame> queue = new ArrayDeque<>();
+  private final FrameQueue queue;
 
   private long epoch;
   private boolean failed;
@@ -63,6 +61,7 @@ final class StageRun {
     this.pages = pages;
     var segment = slot.segment();
     var options = host.options();
+    queue = new FrameQueue(host, figures);
     check =
         new FrameCheck(
             segment.inputs(),
@@ -159,8 +158,7 @@ final class StageRun {
     failed = false;
     rebuiltTokens = 0;
     rebuiltNanos = 0;
-    host.countStale(queue.size());
-    dropQueue();
+    host.countStale(queue.clear());
     sessions.rewind();
     closeNext();
     address.ifPresent(to -> next = connected(to));
@@ -273,7 +271,7 @@ final class StageRun {
       return false;
     }
     ended = true;
-    dropQueue();
+    queue.clear();
     closeNext();
     if (expiry != null) {
       expiry.cancel(false);
@@ -333,27 +331,13 @@ final class StageRun {
     }
     var waiting = new QueuedFrame(check.accept(frame, number, sessions), frame);
     queue.add(waiting);
-    host.queued(waiting.bytes());
-    figures.waiting(queue.size());
     host.schedule(this);
-    sourceWaits = isQueueFull();
+    sourceWaits = queue.isFull();
     return !sourceWaits;
   }
 
-  private void dropQueue() {
-    queue.forEach(frame -> host.queued(-frame.bytes()));
-    queue.clear();
-    figures.waiting(0);
-  }
-
-  /** Each run has room for a frame, whatever the others have waiting. */
-  private boolean isQueueFull() {
-    return queue.size() >= host.options().queuedFrames()
-        || (!queue.isEmpty() && host.queuedBytes() >= host.options().queuedBytes());
-  }
-
   private void resumeSource() {
-    if (sourceWaits && source != null && !isQueueFull()) {
+    if (sourceWaits && source != null && !queue.isFull()) {
       sourceWaits = false;
       source.resume();
     }
@@ -383,8 +367,6 @@ final class StageRun {
       if (work == null) {
         return false;
       }
-      host.queued(-work.bytes());
-      figures.waiting(queue.size());
       resumeSource();
     }
     int tokens = work.batch().tokens();
@@ -423,7 +405,7 @@ final class StageRun {
     if (!ended && work.epoch() == epoch) {
       // What comes after it would build on a cache that is not there.
       failed = true;
-      dropQueue();
+      queue.clear();
       resumeSource();
       fault(
           Fault.Kind.COMPUTE_FAILED,

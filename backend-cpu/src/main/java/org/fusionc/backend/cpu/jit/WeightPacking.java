@@ -4,8 +4,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import org.fusionc.backend.cpu.kernel.FloatFormat;
+import org.fusionc.backend.cpu.kernel.GroupPacking;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.ir.DType;
+import org.jspecify.annotations.Nullable;
 
 /** Packs weights panel by panel as their rows are made, so that the caches hold them meanwhile. */
 public final class WeightPacking {
@@ -77,6 +79,11 @@ public final class WeightPacking {
 
   private static MemorySegment memory(PanelLayout layout, int n, int k, SegmentAllocator memory) {
     return memory.allocate(Math.max(64, layout.panelBytes(k) * layout.panels(n)), 64);
+  }
+
+  /** How numbers are quantised group by group in machine code; null if the tier has none. */
+  public static @Nullable GroupPacking groups(Tier tier, DType.Quantized type) {
+    return Target.of(tier).map(target -> GroupQuantizer.packing(target, type)).orElse(null);
   }
 
   /** Packs the rows of a panel. */

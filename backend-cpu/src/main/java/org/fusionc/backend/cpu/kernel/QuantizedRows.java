@@ -6,6 +6,7 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.ir.backend.QuantizedLayout;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Packs rows of numbers into groups of small integers, unpacks them, and picks packed rows. The
@@ -27,45 +28,70 @@ public final class QuantizedRows {
    *
    * @param x [rows, columns] in {@code format}
    * @param y as the layout says
+   * @param packing does the same to whole groups, and faster; null if nothing does
    */
   public static void pack(
       ComputePool pool,
       MemorySegment x,
       FloatFormat format,
       MemorySegment y,
-      QuantizedLayout layout) {
+      QuantizedLayout layout,
+      @Nullable GroupPacking packing) {
     int k = Math.toIntExact(layout.columns());
     long from = Operand.input("x", x, layout.rows() * k, format);
     long to = Operand.address("y", y, layout.bytes());
     pool.parallelFor(
         layout.rows(),
         Math.max(1, TASK / Math.max(1, k)),
-        (first, end) -> rows(from, format, layout, first, end, to));
+        (first, end) -> rows(from, format, layout, first, end, to, packing));
   }
 
   /** The same, on the calling thread. */
   public static void pack(
-      MemorySegment x, FloatFormat format, MemorySegment y, QuantizedLayout layout) {
+      MemorySegment x,
+      FloatFormat format,
+      MemorySegment y,
+      QuantizedLayout layout,
+      @Nullable GroupPacking packing) {
     long from = Operand.input("x", x, layout.rows() * layout.columns(), format);
     long to = Operand.address("y", y, layout.bytes());
-    rows(from, format, layout, 0, layout.rows(), to);
+    rows(from, format, layout, 0, layout.rows(), to, packing);
   }
 
   private static void rows(
-      long from, FloatFormat format, QuantizedLayout layout, long first, long end, long to) {
+      long from,
+      FloatFormat format,
+      QuantizedLayout layout,
+      long first,
+      long end,
+      long to,
+      @Nullable GroupPacking packing) {
     int k = Math.toIntExact(layout.columns());
     int padded = Math.toIntExact(layout.paddedColumns());
     long numbers = Scratch.reserve((long) (padded + layout.dtype().group()) * Float.BYTES);
     var integers = new int[padded];
     for (long row = first; row < end; row++) {
       Packing.row(from + row * k * format.bytes(), format, k, numbers);
-      row(numbers, layout, row, integers, to);
+      int packed = packing == null ? 0 : groups(packing, numbers, layout, row, to);
+      row(numbers, layout, row, packed, integers, to);
     }
   }
 
-  private static void row(long x, QuantizedLayout layout, long row, int[] integers, long to) {
+  /** How many groups of a row have been packed, from the first one on. */
+  private static int groups(
+      GroupPacking packing, long x, QuantizedLayout layout, long row, long to) {
+    int whole = Math.toIntExact(layout.columns() / layout.dtype().group());
+    long at = row * layout.groups() * Short.BYTES;
+    long integers = to + row * layout.rowBytes();
+    boolean finite =
+        packing.run(x, whole, integers, to + layout.scalesAt() + at, to + layout.minimaAt() + at);
+    return finite ? whole : 0;
+  }
+
+  private static void row(
+      long x, QuantizedLayout layout, long row, int packed, int[] integers, long to) {
     int group = layout.dtype().group();
-    for (int g = 0; g < layout.groups(); g++) {
+    for (int g = packed; g < layout.groups(); g++) {
       int start = g * group;
       int count = (int) Math.min(group, layout.columns() - start);
       long numbers = x + (long) start * Float.BYTES;
@@ -79,7 +105,7 @@ public final class QuantizedRows {
       integers(numbers, count, layout, scale, min, integers, start);
       java.util.Arrays.fill(integers, start + count, start + group, 0);
     }
-    store(integers, layout, to + row * layout.rowBytes());
+    store(integers, packed * group, layout, to + row * layout.rowBytes());
   }
 
   /** The smallest that is a number; infinity if there is none. */
@@ -171,10 +197,10 @@ public final class QuantizedRows {
     }
   }
 
-  /** Writes whole groups: 32 bits at a time. */
-  private static void store(int[] integers, QuantizedLayout layout, long to) {
+  /** Writes whole groups from element {@code first} on: 32 bits at a time. */
+  private static void store(int[] integers, int first, QuantizedLayout layout, long to) {
     if (layout.dtype().width() == 8) {
-      for (int i = 0; i < integers.length; i += 4) {
+      for (int i = first; i < integers.length; i += 4) {
         int four =
             (integers[i] & 255)
                 | (integers[i + 1] & 255) << 8
@@ -184,7 +210,7 @@ public final class QuantizedRows {
       }
     } else {
       int shift = layout.dtype().asymmetric() ? 0 : 8;
-      for (int i = 0; i < integers.length; i += 8) {
+      for (int i = first; i < integers.length; i += 8) {
         int eight = 0;
         for (int j = 0; j < 8; j++) {
           eight |= (integers[i + j] + shift) << (4 * j);

@@ -9,6 +9,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.fusionc.backend.cpu.jit.Tier;
+import org.fusionc.backend.cpu.jit.WeightPacking;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.ir.DType;
 import org.fusionc.ir.FunctionBuilder;
@@ -50,9 +52,19 @@ class QuantizedTest {
 
   private static MemorySegment pack(
       Buffers buffers, QuantizedLayout layout, MemorySegment x, FloatFormat format) {
+    return pack(buffers, layout, x, format, Tier.VECTOR);
+  }
+
+  private static MemorySegment pack(
+      Buffers buffers, QuantizedLayout layout, MemorySegment x, FloatFormat format, Tier tier) {
     var y = buffers.bytes(layout.bytes());
-    QuantizedRows.pack(POOL, x, format, y, layout);
+    var packing = WeightPacking.groups(tier, layout.dtype());
+    QuantizedRows.pack(POOL, x, format, y, layout, packing);
     return y;
+  }
+
+  private static List<Tier> tiers() {
+    return Stream.of(Tier.values()).filter(Tier::isHere).toList();
   }
 
   @ParameterizedTest
@@ -73,14 +85,48 @@ class QuantizedTest {
         }
         var layout = new QuantizedLayout(dtype, rows, k);
         var expected = reference(dtype, elements, rows, k);
-        var packed = pack(buffers, layout, buffers.of(elements), FloatFormat.F32);
-        assertThat(packed.toArray(ValueLayout.JAVA_BYTE))
-            .as("k = %d", k)
-            .containsExactly(expected.getFirst().data().toArray(ValueLayout.JAVA_BYTE));
+        MemorySegment packed = MemorySegment.NULL;
+        for (var tier : tiers()) {
+          packed = pack(buffers, layout, buffers.of(elements), FloatFormat.F32, tier);
+          assertThat(packed.toArray(ValueLayout.JAVA_BYTE))
+              .as("k = %d, %s", k, tier)
+              .containsExactly(expected.getFirst().data().toArray(ValueLayout.JAVA_BYTE));
+        }
         var numbers = buffers.empty((long) rows * k);
         QuantizedRows.unpack(POOL, packed, layout, numbers);
         buffers.checkGuards();
         assertThat(Buffers.floats(numbers)).containsExactly(expected.getLast().floats());
+      }
+    }
+  }
+
+  /**
+   * Of numbers with few levels, extremes of both signs are often alike; others are tiny or huge.
+   */
+  @ParameterizedTest
+  @MethodSource("dtypes")
+  void allTiersPackTheSameBytes(DType.Quantized dtype) {
+    int rows = 40;
+    int k = 384;
+    for (float scale : new float[] {1, 1e-7f, 1e-12f, 1e-38f, 1e6f, 1e35f}) {
+      for (int levels : new int[] {1, 3, 1 << 20}) {
+        try (var buffers = new Buffers(levels)) {
+          var elements = buffers.gaussian(rows * k, 3);
+          for (int i = 0; i < elements.length; i++) {
+            elements[i] = (float) Math.rint(elements[i] * levels) / levels * scale;
+          }
+          var layout = new QuantizedLayout(dtype, rows, k);
+          byte[] expected = null;
+          for (var tier : tiers().reversed()) {
+            var packed = pack(buffers, layout, buffers.of(elements), FloatFormat.F32, tier);
+            byte[] bytes = packed.toArray(ValueLayout.JAVA_BYTE);
+            expected = expected == null ? bytes : expected;
+            assertThat(bytes)
+                .as("%s, times %s, %d levels", tier, scale, levels)
+                .containsExactly(expected);
+          }
+          buffers.checkGuards();
+        }
       }
     }
   }
