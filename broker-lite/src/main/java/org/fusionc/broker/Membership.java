@@ -212,6 +212,8 @@ final class Membership {
   /** What a peer says. */
   synchronized void report(String name, PeerReport report, Attendance attendance) {
     if (attending.get(name) != attendance) {
+      // It joined before this broker came to lead anew, which may take no time at all.
+      attendance.end(Status.UNAVAILABLE.withDescription("this broker leads anew: join again"));
       return;
     }
     seen.put(name, System.nanoTime());

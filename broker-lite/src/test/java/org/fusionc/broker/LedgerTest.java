@@ -17,6 +17,9 @@ import org.fusionc.broker.store.LossyStore;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.runtime.blob.BlobDirectory;
 import org.fusionc.runtime.proto.ClusterStatus;
+import org.fusionc.runtime.proto.Join;
+import org.fusionc.runtime.proto.PeerOrders;
+import org.fusionc.runtime.proto.PeerReport;
 import org.fusionc.runtime.proto.RunReport;
 import org.fusionc.runtime.proto.RunReportSummary;
 import org.junit.jupiter.api.AfterEach;
@@ -124,6 +127,39 @@ class LedgerTest {
     reports.onNext(report);
     assertThat(runs.live()).isEmpty();
     assertThat(failures).singleElement().asString().contains("other:1");
+  }
+
+  /** As after a broker was stopped for longer than its lease. */
+  @Test
+  void whoJoinedBeforeABrokerLedAnewIsToldToJoinAgain() {
+    var membership = new Membership(ledger, Membership.Times.DEFAULT);
+    var failures = new ArrayList<Throwable>();
+    var attendance =
+        new Attendance(
+            ledger,
+            membership,
+            null,
+            new StreamObserver<>() {
+              @Override
+              public void onNext(PeerOrders orders) {}
+
+              @Override
+              public void onError(Throwable failure) {
+                failures.add(failure);
+              }
+
+              @Override
+              public void onCompleted() {}
+            });
+    var join = Join.newBuilder().setName("ada").setInstance("i").setAddress("127.0.0.1:1");
+    attendance.onNext(PeerReport.newBuilder().setJoin(join.setMemory(1)).build());
+    assertThat(ledger.state().peers()).containsOnlyKeys("ada");
+    ledger.follow();
+    membership.end();
+    ledger.lead(Compare.absent("fusionc/leader"));
+    membership.begin(ledger.state());
+    attendance.onNext(PeerReport.getDefaultInstance());
+    assertThat(failures).singleElement().asString().contains("UNAVAILABLE");
   }
 
   @Test
