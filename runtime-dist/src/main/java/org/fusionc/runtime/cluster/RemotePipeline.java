@@ -1,6 +1,7 @@
 package org.fusionc.runtime.cluster;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
@@ -32,6 +33,7 @@ public final class RemotePipeline implements Pipeline {
   private final Run run;
   private final Thread thread;
   private volatile List<String> peers = List.of();
+  private volatile Optional<String> unready = Optional.of("the run has not begun");
   private volatile int stages;
   private volatile @Nullable Throwable ended;
 
@@ -72,6 +74,11 @@ public final class RemotePipeline implements Pipeline {
   /** The deployment has been removed; sessions go on as long as no stage loses its peer. */
   public void removed() {
     events.add(new Event.Removed());
+  }
+
+  @Override
+  public Optional<String> unready() {
+    return ended == null ? unready : Optional.of("the run has ended");
   }
 
   /** One frame per stage, and one on its way between two. */
@@ -115,6 +122,7 @@ public final class RemotePipeline implements Pipeline {
           watch.look(now);
           stages = run.route().slots().size();
           peers = run.route().peers();
+          unready = run.route().vacancy();
         }
         var event = events.poll(Math.max(1, looked + TICK - now), TimeUnit.NANOSECONDS);
         if (event != null) {

@@ -87,6 +87,14 @@ final class Route {
     }
   }
 
+  /** A stage without a peer, in words; empty if each has one. */
+  Optional<String> vacancy() {
+    return slots.stream()
+        .filter(slot -> slot.link() == null)
+        .map(slot -> "stage " + slot.stage + " has no peer")
+        .findFirst();
+  }
+
   List<String> peers() {
     return slots.stream().map(slot -> slot.holder() == null ? "" : slot.holder().peer()).toList();
   }

@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -126,6 +127,13 @@ public final class Coordinator implements AutoCloseable {
   /** What it has to do now. */
   public Load load() {
     return load;
+  }
+
+  /**
+   * Why a new session would wait or fail, for all that its stages can do; empty if it would not.
+   */
+  public Optional<String> unready() {
+    return pipeline.unready();
   }
 
   /** Pages of the KV cache that sessions hold now. */

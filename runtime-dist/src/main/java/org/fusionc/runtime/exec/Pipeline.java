@@ -1,6 +1,7 @@
 package org.fusionc.runtime.exec;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.fusionc.runtime.sampling.Logits;
 
@@ -12,6 +13,11 @@ import org.fusionc.runtime.sampling.Logits;
 public interface Pipeline extends AutoCloseable {
   /** How many frames it can work on at once; may change from call to call. */
   int depth();
+
+  /** Why a frame that is submitted now would wait or fail; empty if it would not. */
+  default Optional<String> unready() {
+    return Optional.empty();
+  }
 
   /** The name of the value that holds the token ids in frames that are submitted. */
   String input();

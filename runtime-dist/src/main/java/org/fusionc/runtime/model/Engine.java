@@ -2,6 +2,7 @@ package org.fusionc.runtime.model;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.fusionc.ir.Function;
 import org.fusionc.ir.backend.Backend;
 import org.fusionc.ir.diagnostic.Diagnostic;
@@ -185,6 +186,11 @@ public final class Engine implements AutoCloseable {
   /** What bounds the sessions. */
   public Coordinator.Limits limits() {
     return coordinator.limits();
+  }
+
+  /** Why a new session would wait or fail, as far as stages go; empty if it would not. */
+  public Optional<String> unready() {
+    return coordinator.unready();
   }
 
   /** Pages of the KV cache that sessions hold now. */

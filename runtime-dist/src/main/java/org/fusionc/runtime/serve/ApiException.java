@@ -74,6 +74,11 @@ final class ApiException extends RuntimeException {
         503, "server_error", "shutting_down", null, "The server is shutting down.", 5);
   }
 
+  static ApiException notReady(String reason) {
+    return new ApiException(
+        503, "server_error", "not_ready", null, "Not ready: " + reason + ".", 1);
+  }
+
   static ApiException failed(String message) {
     return new ApiException(500, "server_error", "internal_error", null, message, 0);
   }

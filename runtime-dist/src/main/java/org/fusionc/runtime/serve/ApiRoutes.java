@@ -245,6 +245,11 @@ public final class ApiRoutes implements AutoCloseable {
       if (draining) {
         throw ApiException.shuttingDown();
       }
+      models
+          .unready()
+          .ifPresent(reason -> {
+            throw ApiException.notReady(reason);
+          });
       exchange.send(JsonNodeFactory.instance.objectNode().put("status", "ready"));
       return;
     }

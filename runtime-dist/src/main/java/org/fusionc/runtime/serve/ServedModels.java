@@ -32,6 +32,11 @@ public interface ServedModels {
    */
   Optional<Loan> borrow(String name);
 
+  /** Why texts would wait or fail now, for whoever sends requests elsewhere then; empty if not. */
+  default Optional<String> unready() {
+    return Optional.empty();
+  }
+
   /** One model that is always there. */
   static ServedModels one(HostedModel hosted) {
     var model = hosted.model();
@@ -55,6 +60,11 @@ public interface ServedModels {
       @Override
       public Optional<Loan> borrow(String name) {
         return name.equals(model.name()) ? Optional.of(loan) : Optional.empty();
+      }
+
+      @Override
+      public Optional<String> unready() {
+        return model.engine().unready();
       }
     };
   }

@@ -73,6 +73,49 @@ class ClusterServeTest {
   }
 
   @Test
+  void isReadyWhileEachStageHasAPeer() throws Exception {
+    var plain = Transport.plain();
+    var model = Files.createDirectory(folder.resolve("model"));
+    var data = folder.resolve("broker");
+    try (var _ = Served.example(model, Served.options(2, 4));
+        var broker = Broker.start(new Broker.Options(ANY, data, null, null, plain));
+        var first = peer(broker, "a");
+        var client = BrokerClient.of(broker.address().toString(), plain);
+        var source = ModelSource.open(model, DType.Scalar.F32)) {
+      var wish = DeployRequest.newBuilder().setSessions(2).setContext(512).build();
+      var view = brought(client, source, model).use(wish, new Compiler.Cut.Whole(), line -> {});
+      var options = ClusterEngine.Options.of(2, 512, "test");
+      try (var run =
+              ClusterEngine.open(
+                  client, view.getName(), source, options, plain, RunListener.none());
+          var remote = Served.over(source, run.engine(), "shakespeare", Served.options(2, 4))) {
+        awaitReady(remote, 200);
+        leave(first);
+        assertThat(awaitReady(remote, 503)).contains("Not ready: stage 0 has no peer.");
+        try (var _ = peer(broker, "b")) {
+          awaitReady(remote, 200);
+          assertThat(remote.chat(CHATS.getFirst()).get("usage").get("completion_tokens").asInt())
+              .isEqualTo(24);
+        }
+      }
+    }
+  }
+
+  private static void leave(Peer peer) {
+    peer.close();
+  }
+
+  private static String awaitReady(Served served, int status) throws Exception {
+    var answer = served.send(served.request("/ready").build());
+    for (int i = 0; i < 600 && answer.statusCode() != status; i++) {
+      Thread.sleep(50);
+      answer = served.send(served.request("/ready").build());
+    }
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+    return answer.body();
+  }
+
+  @Test
   void whatCannotBeIsSaidBeforeAnArtifactIsMade() throws Exception {
     var plain = Transport.plain();
     var model = Files.createDirectory(folder.resolve("model"));
