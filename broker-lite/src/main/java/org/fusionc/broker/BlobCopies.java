@@ -48,6 +48,7 @@ final class BlobCopies {
   private final Store store;
   private final Ledger ledger;
   private final BlobDirectory blobs;
+  private final Deployments deployments;
   private final Models models;
   private final Transport transport;
   private final Supplier<String> leader;
@@ -67,12 +68,14 @@ final class BlobCopies {
       Store store,
       Ledger ledger,
       BlobDirectory blobs,
+      Deployments deployments,
       Models models,
       Transport transport,
       Supplier<String> leader) {
     this.store = store;
     this.ledger = ledger;
     this.blobs = blobs;
+    this.deployments = deployments;
     this.models = models;
     this.transport = transport;
     this.leader = leader;
@@ -132,7 +135,7 @@ final class BlobCopies {
     }
     if (System.nanoTime() - cleaned > CLEAN) {
       cleaned = System.nanoTime();
-      clean(manifests, leads ? PUT : UNUSED);
+      clean(leads);
     }
   }
 
@@ -211,9 +214,12 @@ final class BlobCopies {
     channels.clear();
   }
 
-  /** Deletes what has been here for that long and is not deployed. */
-  private void clean(Set<String> manifests, Duration age) throws IOException {
-    long freed = blobs.deleteOthers(models.blobs(manifests), age);
+  /** Deletes what has been here for long and is not deployed, as things are now. */
+  private void clean(boolean leads) throws IOException {
+    long freed =
+        leads
+            ? deployments.dropUnused(PUT)
+            : blobs.deleteOthers(models.blobs(Ledger.read(store).manifests()), UNUSED);
     if (freed > 0) {
       LOG.info("deleted {} MiB of blobs that no deployment uses", freed >> 20);
     }

@@ -128,7 +128,9 @@ public final class Broker implements AutoCloseable {
     address = options.listen().withPort(server.getPort());
     start("leases", membership::run);
     start("plans", new Replanner(ledger, models, options.replanning())::run);
-    var copies = new BlobCopies(store, ledger, blobs, models, options.transport(), this::leader);
+    var copies =
+        new BlobCopies(
+            store, ledger, blobs, deployments, models, options.transport(), this::leader);
     election =
         Election.stand(store, Ledger.PREFIX + "leader", address.toString(), TERM, candidate());
     start("blobs", copies::run);

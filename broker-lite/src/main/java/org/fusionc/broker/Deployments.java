@@ -309,6 +309,17 @@ final class Deployments {
     }
   }
 
+  /**
+   * Deletes what has been here for so long and no deployment refers to.
+   *
+   * @return how many bytes
+   */
+  long dropUnused(Duration age) throws IOException {
+    synchronized (dropping) {
+      return blobs.deleteOthers(models.blobs(ledger.state().manifests()), age);
+    }
+  }
+
   /** Whether a peer's work has been handed over; otherwise what is left, for people. */
   static String left(ClusterState state, Peer peer) {
     for (var deployment : state.deployments().values()) {

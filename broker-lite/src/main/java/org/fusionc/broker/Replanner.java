@@ -97,7 +97,7 @@ final class Replanner {
         .filter(layout -> !layout.digest().equals(deployment.current().digest()))
         .ifPresent(layout -> {
           LOG.warn(
-              "deployment {}: a stage has no peer any more; now planned over {}",
+              "deployment {}: a stage has no peer any more; to be planned over {}",
               deployment.name(),
               layout.serving());
           change(

@@ -12,9 +12,9 @@ import org.fusionc.runtime.proto.RecoveryReport;
 import org.fusionc.runtime.proto.RunReport;
 
 /**
- * What coordinators said last of their runs. In memory: they say it again to the next broker. All
- * who may ask for the status are shown it, so it is short, printable, and has no run's whole id:
- * whoever knows that may send frames to the run.
+ * What coordinators said last of their runs. In memory: they say it to the next broker, all but
+ * recoveries told before. All who may ask for the status are shown it, so it is short, printable,
+ * and has no run's whole id: whoever knows that may send frames to the run.
  */
 final class Runs {
   private static final int MOST_RUNS = 10_000;

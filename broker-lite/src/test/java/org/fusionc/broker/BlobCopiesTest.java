@@ -68,7 +68,10 @@ class BlobCopiesTest {
                   .withPeer(peer)
                   .withDeployment(deployment("a", "sha256:" + "0".repeat(64)))
                   .withDeployment(deployment("b", manifest)));
-      var copies = new BlobCopies(store, ledger, mine, new Models(mine), plain, () -> "");
+      var models = new Models(mine);
+      var membership = new Membership(ledger, Membership.Times.DEFAULT);
+      var deployments = new Deployments(ledger, membership, mine, models);
+      var copies = new BlobCopies(store, ledger, mine, deployments, models, plain, () -> "");
       var running = Thread.ofVirtual().start(copies::run);
       try {
         BrokerTest.await("all are here", () -> mine.list().equals(theirs.list()));

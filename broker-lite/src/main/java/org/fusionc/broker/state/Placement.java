@@ -6,7 +6,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -285,19 +284,5 @@ public final class Placement {
   /** Whether the peer has the segment still, from before it was lost. */
   private boolean has(Peer peer, Slot slot) {
     return state.held(peer.name(), slot.key).isPresent();
-  }
-
-  /** The peers that serve a stage of a deployment, now or next. */
-  public static Set<String> serving(Deployment deployment) {
-    var peers = new HashSet<String>();
-    for (var holders : deployment.current().holders()) {
-      holders.stream().limit(1).forEach(holder -> peers.add(holder.peer()));
-    }
-    if (deployment.next() != null) {
-      for (var holders : deployment.next().holders()) {
-        holders.stream().limit(1).forEach(holder -> peers.add(holder.peer()));
-      }
-    }
-    return peers;
   }
 }

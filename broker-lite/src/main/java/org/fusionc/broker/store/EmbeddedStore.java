@@ -163,6 +163,14 @@ public final class EmbeddedStore implements Store {
         throw Diagnostic.failed(Location.named(file.toString()), "the store is closed", "")
             .exception();
       }
+      return committed(work);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private <T> T committed(Work<T> work) {
+    try {
       var result = work.run();
       connection.commit();
       return result;
@@ -176,8 +184,6 @@ public final class EmbeddedStore implements Store {
     } catch (RuntimeException | Error failure) {
       rollBack();
       throw failure;
-    } finally {
-      lock.unlock();
     }
   }
 

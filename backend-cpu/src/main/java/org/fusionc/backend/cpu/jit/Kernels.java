@@ -7,7 +7,7 @@ import org.fusionc.backend.cpu.x86.MachineCode;
 
 /**
  * The kernels of this process by their descriptions, each generated when it is first asked for.
- * There are a few dozen descriptions, so what was generated is kept.
+ * There are some dozens of descriptions, or some hundreds, so what was generated is kept.
  */
 final class Kernels {
 

@@ -3,8 +3,10 @@ package org.fusionc.backend.cpu.jit;
 /**
  * Cuts a product of rows by panels of weights into tasks.
  *
- * <p>With few rows a task is some panels, a long stream from memory. With many it is one panel by
- * so many rows as stay in the second-level cache beside it; tasks of one panel follow each other.
+ * <p>With the rows of a tile a task is some panels, a long stream from memory; with those of a few
+ * tiles as well, so that a panel can be asked for while the one before is worked on, if there are
+ * enough panels for all threads. With many rows it is one panel by so many rows as stay in the
+ * second-level cache beside it; tasks of one panel follow each other.
  */
 final class Tiles {
 
@@ -41,7 +43,7 @@ final class Tiles {
     if (m <= most) {
       taskPanels = (int) streamed(layout, k, threads);
       taskRows = m;
-    } else if (isShared(layout, k)) {
+    } else if (streamed(layout, k, threads) > 1 && isShared(layout, k)) {
       taskPanels = (int) streamed(layout, k, threads);
       taskRows = m;
     } else {

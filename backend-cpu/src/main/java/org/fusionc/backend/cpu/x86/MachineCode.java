@@ -9,8 +9,8 @@ import java.lang.invoke.MethodHandle;
 import java.util.Locale;
 
 /**
- * A function in machine code that takes up to six integers or addresses, in {@link #ARGUMENTS}, and
- * returns one in RAX.
+ * A function in machine code that takes up to nine integers or addresses, six in {@link
+ * #ARGUMENTS}, and returns one in RAX.
  *
  * <p>Its memory is written first and made executable then, and never both at once. A call does not
  * tell the JVM that the thread is away, so a collection waits for it: it must be short (a

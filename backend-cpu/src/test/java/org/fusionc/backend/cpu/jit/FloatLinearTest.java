@@ -32,6 +32,8 @@ class FloatLinearTest {
       }
     }
     check(format, 70, 520, false, 2, 4, 5, 6, 7, 8, 9, 11, 31);
+    // So many panels that tasks have several, of which each asks for the next.
+    check(format, 833, 97, true, 7, 13, 31);
   }
 
   private static void check(FloatFormat format, int n, int k, boolean biased, int... rows) {

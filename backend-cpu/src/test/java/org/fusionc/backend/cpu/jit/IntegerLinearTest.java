@@ -41,6 +41,8 @@ class IntegerLinearTest {
       }
     }
     check(type, 70, 520, false, 2, 4, 5, 6, 7, 31);
+    // So many panels that tasks have several, of which each asks for the next.
+    check(type, 833, 97, true, 7, 13, 31);
   }
 
   private static void check(DType.Quantized type, int n, int k, boolean biased, int... rows) {
