@@ -223,7 +223,7 @@ class RecoveryTest {
     for (int stage = 0; stage < 3; stage++) {
       peer("p" + stage, stage);
     }
-    var options = options().withDeadline(Duration.ofMillis(600));
+    var options = options().withDeadline(Duration.ofSeconds(2));
     try (var run = new Run(three, peers, source.context(), options)) {
       run.at(7, () -> run.peers.get(1).kill());
       assertThatThrownBy(() -> ids(run))
