@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.fusionc.broker.plan.Models;
 import org.fusionc.broker.state.Link;
@@ -19,10 +20,8 @@ import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.runtime.blob.BlobDirectory;
 import org.fusionc.runtime.proto.ClusterStatus;
 import org.fusionc.runtime.proto.Join;
-import org.fusionc.runtime.proto.PeerOrders;
 import org.fusionc.runtime.proto.PeerReport;
 import org.fusionc.runtime.proto.RunReport;
-import org.fusionc.runtime.proto.RunReportSummary;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -106,20 +105,7 @@ class LedgerTest {
             ClusterStatus::getDefaultInstance,
             () -> "other:1");
     var failures = new ArrayList<Throwable>();
-    var reports =
-        server.reportRun(
-            new StreamObserver<>() {
-              @Override
-              public void onNext(RunReportSummary summary) {}
-
-              @Override
-              public void onError(Throwable failure) {
-                failures.add(failure);
-              }
-
-              @Override
-              public void onCompleted() {}
-            });
+    var reports = server.reportRun(failingInto(failures));
     var report = RunReport.newBuilder().setRun("0123456789").build();
     reports.onNext(report);
     assertThat(runs.live()).hasSize(1);
@@ -130,28 +116,28 @@ class LedgerTest {
     assertThat(failures).singleElement().asString().contains("other:1");
   }
 
+  /** Keeps how a stream fails, and nothing else of it. */
+  private static <T> StreamObserver<T> failingInto(List<Throwable> failures) {
+    return new StreamObserver<>() {
+      @Override
+      public void onNext(T message) {}
+
+      @Override
+      public void onError(Throwable failure) {
+        failures.add(failure);
+      }
+
+      @Override
+      public void onCompleted() {}
+    };
+  }
+
   /** As after a broker was stopped for longer than its lease. */
   @Test
   void whoJoinedBeforeABrokerLedAnewIsToldToJoinAgain() {
     var membership = new Membership(ledger, Membership.Times.DEFAULT);
     var failures = new CopyOnWriteArrayList<Throwable>();
-    var attendance =
-        new Attendance(
-            ledger,
-            membership,
-            null,
-            new StreamObserver<>() {
-              @Override
-              public void onNext(PeerOrders orders) {}
-
-              @Override
-              public void onError(Throwable failure) {
-                failures.add(failure);
-              }
-
-              @Override
-              public void onCompleted() {}
-            });
+    var attendance = new Attendance(ledger, membership, null, failingInto(failures));
     var join = Join.newBuilder().setName("ada").setInstance("i").setAddress("127.0.0.1:1");
     attendance.onNext(PeerReport.newBuilder().setJoin(join.setMemory(1)).build());
     assertThat(ledger.state().peers()).containsOnlyKeys("ada");

@@ -76,9 +76,8 @@ public final class Replanning {
       Deployment deployment,
       Policy policy,
       Patience patience) {
-    boolean rests = state.now() - deployment.changedAt() < policy.rest().toMillis();
     // What is about to change by itself is not judged: "none is better" would be remembered.
-    if (rests || deployment.next() != null || !deployment.current().ready()) {
+    if (!isSettled(state, deployment, policy)) {
       return Optional.empty();
     }
     var name = deployment.name();
@@ -122,13 +121,19 @@ public final class Replanning {
     return same && now.current().stuck() ? now.with(layout, null).switchedAt(millis) : now;
   }
 
+  /**
+   * Whether all its stages are served, nothing is being prepared, and the last change is long ago.
+   */
+  private static boolean isSettled(ClusterState state, Deployment deployment, Policy policy) {
+    return deployment.next() == null
+        && deployment.current().ready()
+        && state.now() - deployment.changedAt() >= policy.rest().toMillis();
+  }
+
   /** The better plan, if there is one, its gain is enough, and the last change is long ago. */
   public static Optional<Better> better(
       Module module, ClusterState state, Deployment deployment, Policy policy) {
-    if (deployment.wish().given()
-        || deployment.next() != null
-        || !deployment.current().ready()
-        || state.now() - deployment.changedAt() < policy.rest().toMillis()) {
+    if (deployment.wish().given() || !isSettled(state, deployment, policy)) {
       return Optional.empty();
     }
     try {

@@ -2,7 +2,6 @@ package org.fusionc.runtime.cluster;
 
 import io.grpc.Status;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Failure;
@@ -166,7 +165,7 @@ final class Faults {
     if (!run.episode().isUnderWay() || !run.ledger().hasOutstanding()) {
       return;
     }
-    if (run.moves().isRemoved() && run.route().slots().stream().anyMatch(s -> s.link() == null)) {
+    if (run.moves().isRemoved() && !run.route().vacancies().isEmpty()) {
       failAll("it has been removed from the cluster, and " + missing(), "deploy it again");
       return;
     }
@@ -181,12 +180,7 @@ final class Faults {
   }
 
   private String missing() {
-    var missing = new ArrayList<String>();
-    for (var slot : run.route().slots()) {
-      if (slot.link() == null) {
-        missing.add("stage " + slot.stage + " has no peer");
-      }
-    }
+    var missing = run.route().vacancies();
     var what = missing.isEmpty() ? "no answer came" : String.join(", ", missing);
     return lastReason.isEmpty() ? what : what + " (" + lastReason + ")";
   }

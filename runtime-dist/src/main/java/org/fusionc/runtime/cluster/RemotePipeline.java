@@ -122,7 +122,7 @@ public final class RemotePipeline implements Pipeline {
           watch.look(now);
           stages = run.route().slots().size();
           peers = run.route().peers();
-          unready = run.route().vacancy();
+          unready = run.route().vacancies().stream().findFirst();
         }
         var event = events.poll(Math.max(1, looked + TICK - now), TimeUnit.NANOSECONDS);
         if (event != null) {

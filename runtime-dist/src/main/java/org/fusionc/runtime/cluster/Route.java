@@ -87,12 +87,12 @@ final class Route {
     }
   }
 
-  /** A stage without a peer, in words; empty if each has one. */
-  Optional<String> vacancy() {
+  /** The stages without a peer, in words. */
+  List<String> vacancies() {
     return slots.stream()
         .filter(slot -> slot.link() == null)
         .map(slot -> "stage " + slot.stage + " has no peer")
-        .findFirst();
+        .toList();
   }
 
   List<String> peers() {

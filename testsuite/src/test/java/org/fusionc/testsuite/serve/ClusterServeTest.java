@@ -54,10 +54,7 @@ class ClusterServeTest {
       var said = new ArrayList<String>();
       var view = brought(client, source, model).use(wish, two, said::add);
       assertThat(said).first().asString().startsWith("making an artifact of ");
-      var options = ClusterEngine.Options.of(2, 512, "test");
-      try (var run =
-              ClusterEngine.open(
-                  client, view.getName(), source, options, plain, RunListener.none());
+      try (var run = opened(client, view.getName(), source);
           var remote = Served.over(source, run.engine(), "shakespeare", Served.options(2, 4))) {
         for (var chat : CHATS) {
           var answer = remote.chat(chat);
@@ -84,10 +81,7 @@ class ClusterServeTest {
         var source = ModelSource.open(model, DType.Scalar.F32)) {
       var wish = DeployRequest.newBuilder().setSessions(2).setContext(512).build();
       var view = brought(client, source, model).use(wish, new Compiler.Cut.Whole(), line -> {});
-      var options = ClusterEngine.Options.of(2, 512, "test");
-      try (var run =
-              ClusterEngine.open(
-                  client, view.getName(), source, options, plain, RunListener.none());
+      try (var run = opened(client, view.getName(), source);
           var remote = Served.over(source, run.engine(), "shakespeare", Served.options(2, 4))) {
         awaitReady(remote, 200);
         leave(first);
@@ -99,6 +93,11 @@ class ClusterServeTest {
         }
       }
     }
+  }
+
+  private static ClusterEngine opened(BrokerClient client, String name, ModelSource source) {
+    var options = ClusterEngine.Options.of(2, 512, "test");
+    return ClusterEngine.open(client, name, source, options, Transport.plain(), RunListener.none());
   }
 
   private static void leave(Peer peer) {

@@ -10,6 +10,7 @@ import org.fusionc.backend.cpu.x86.Operand.Address;
 import org.fusionc.backend.cpu.x86.ScalarAssembler.Condition;
 import org.fusionc.backend.cpu.x86.Vec;
 import org.fusionc.ir.DType;
+import org.fusionc.ir.backend.QuantizedLayout;
 
 /**
  * Describes a kernel: whole groups of f32 weights to small integers with f16 scales, and minima, in
@@ -97,10 +98,9 @@ record GroupQuantizer(Target target, DType.Quantized type) implements Kernels.De
       var asm = c.asm;
       c.zero(check);
       c.zero(zero);
-      float largest = type.asymmetric() ? (1 << type.width()) - 1 : isNarrow() ? 7 : 127;
-      float smallest = type.asymmetric() ? 0 : isNarrow() ? -8 : -127;
-      number(low, smallest);
-      number(high, largest);
+      var range = new QuantizedLayout(type, 1, type.group());
+      number(low, range.smallest());
+      number(high, range.largest());
       number(limit, F16_MAX);
       c.repeat(pairs, temporary, isNarrow() ? 0x0010_0001 : HALF);
       var done = new Label();
@@ -113,17 +113,14 @@ record GroupQuantizer(Target target, DType.Quantized type) implements Kernels.De
       if (type.asymmetric()) {
         half(least, c.argument(4));
         c.emit(VSUBPS, most, most, least);
-        number(spare, largest);
-        c.emit(VDIVPS, most, most, spare);
+        c.emit(VDIVPS, most, most, high);
       } else if (isNarrow()) {
         larger();
-        number(spare, -8);
-        c.emit(VDIVPS, most, most, spare);
+        c.emit(VDIVPS, most, most, low);
       } else {
         c.emit(VSUBPS, least, zero, least);
         c.emit(VMAXPS, most, most, least);
-        number(spare, 127);
-        c.emit(VDIVPS, most, most, spare);
+        c.emit(VDIVPS, most, most, high);
       }
       half(most, c.argument(3));
       divisor();

@@ -144,7 +144,7 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
   private void below(
       long x, long bias, long y, int row, int rows, int block, int tiles, Ahead ahead, long next) {
     int lanes = layout.target().lanes();
-    if (tiles <= 0 || block * lanes >= n) {
+    if (tiles == 0 || block * lanes >= n) {
       return;
     }
     var kernel = Kernels.of(layout.kernel(rows, Along.ROWS, ahead));

@@ -32,9 +32,6 @@ abstract class TileCode {
    * @param next how many cache lines of another panel, with each step
    */
   record Ahead(boolean own, int next) {
-    /** None: the panel is in a cache. */
-    static final Ahead NOTHING = new Ahead(false, 0);
-
     /** What is read as one stream. */
     static final Ahead STREAM = new Ahead(true, 0);
   }

@@ -40,11 +40,9 @@ final class Tiles {
     this.m = m;
     this.panels = panels;
     int most = layout.mostRows();
-    if (m <= most) {
-      taskPanels = (int) streamed(layout, k, threads);
-      taskRows = m;
-    } else if (streamed(layout, k, threads) > 1 && isShared(layout, k)) {
-      taskPanels = (int) streamed(layout, k, threads);
+    int streamed = streamed(layout, k, threads);
+    if (m <= most || (streamed > 1 && isShared(layout, k))) {
+      taskPanels = streamed;
       taskRows = m;
     } else {
       taskPanels = 1;
@@ -64,11 +62,12 @@ final class Tiles {
         && m <= FEW_TILES * layout.mostRows();
   }
 
-  private long streamed(PanelLayout layout, int k, int threads) {
+  /** Panels that a task reads as one stream. */
+  private int streamed(PanelLayout layout, int k, int threads) {
     // Two tasks at least for each thread even out what one of them lags behind.
     long even = Math.max(1, panels / (2L * threads));
     long fit = Math.max(1, STREAMED / Math.max(1, layout.panelBytes(k)));
-    return Math.min(fit, even);
+    return (int) Math.min(fit, even);
   }
 
   /** The rows of each tile, so that they are about even, where at most {@code most} fit. */
