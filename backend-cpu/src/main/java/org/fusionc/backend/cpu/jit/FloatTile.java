@@ -62,11 +62,8 @@ record FloatTile(FloatLayout layout, int rows, TileCode.Along along, TileCode.Ah
 
     @Override
     void step() {
-      int whole = layout.offset(PanelLayout.BLOCKS);
-      for (int row = 0; row < layout.stepBytes(); row += whole) {
-        for (int at = 0; at < layout.offset(blocks); at += 64) {
-          prefetch(row + at);
-        }
+      if (rows > 1) {
+        ahead();
       }
       switch (layout.format()) {
         case F32 -> {
@@ -93,6 +90,16 @@ record FloatTile(FloatLayout layout, int rows, TileCode.Along along, TileCode.Ah
               apart(pair);
             }
           }
+        }
+      }
+    }
+
+    /** A single row is done with a line so soon that the processor sees far enough by itself. */
+    private void ahead() {
+      int whole = layout.offset(PanelLayout.BLOCKS);
+      for (int row = 0; row < layout.stepBytes(); row += whole) {
+        for (int at = 0; at < layout.offset(blocks); at += LINE) {
+          prefetch(row + at);
         }
       }
     }

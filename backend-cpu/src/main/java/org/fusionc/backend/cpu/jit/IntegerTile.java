@@ -20,8 +20,13 @@ import org.fusionc.backend.cpu.x86.Vec;
 record IntegerTile(IntegerFormat format, int rows, TileCode.Along along, TileCode.Ahead ahead)
     implements Kernels.Description {
 
-  /** How far ahead weights are asked for: the best of what was tried, from none to 8 KiB. */
-  private static final int AHEAD = 2048;
+  /**
+   * How far ahead weights are asked for: the best of what was tried, from none to 12 KiB. With four
+   * bits a line takes longer to work on, so that the processor sees less far ahead by itself.
+   */
+  private int distance() {
+    return format.type().width() == 4 ? 4096 : 2048;
+  }
 
   @Override
   public byte[] generate() {
@@ -45,7 +50,7 @@ record IntegerTile(IntegerFormat format, int rows, TileCode.Along along, TileCod
     private final Vec ones;
 
     Generator(IntegerTile tile) {
-      super(tile.format, tile.rows, tile.along, tile.ahead, AHEAD);
+      super(tile.format, tile.rows, tile.along, tile.ahead, tile.distance());
       format = tile.format;
       narrow = format.type().width() == 4;
       sums = c.vecs(rows * blocks);
