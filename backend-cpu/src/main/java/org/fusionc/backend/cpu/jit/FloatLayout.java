@@ -19,6 +19,12 @@ record FloatLayout(FloatFormat format, Target target) implements PanelLayout {
   /** Elements that are rounded to bf16 at a time. */
   static final int ROUNDED = 16;
 
+  /**
+   * Rows so far apart, or a multiple of it, would share few sets of the first-level cache, and a
+   * tile's rows would throw each other out.
+   */
+  private static final int SET_STRIDE = 1024;
+
   /** Whether products are those of bf16 pairs; else they are fused multiply-adds of f32. */
   boolean dotsHalves() {
     return format == FloatFormat.BF16 && target.dotsHalves();
@@ -51,9 +57,11 @@ record FloatLayout(FloatFormat format, Target target) implements PanelLayout {
 
   @Override
   public long rowBytes(int k) {
-    return dotsHalves()
-        ? Math.ceilDiv(k, ROUNDED) * (long) ROUNDED * Short.BYTES
-        : (long) padded(k) * Float.BYTES;
+    if (!dotsHalves()) {
+      return (long) padded(k) * Float.BYTES;
+    }
+    long bytes = Math.ceilDiv(k, ROUNDED) * (long) ROUNDED * Short.BYTES;
+    return bytes % SET_STRIDE == 0 ? bytes + TileCode.LINE : bytes;
   }
 
   @Override

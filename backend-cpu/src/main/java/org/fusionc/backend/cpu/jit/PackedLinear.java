@@ -98,28 +98,66 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
     int tiles = rows / tileRows;
     int rest = rows - tiles * tileRows;
     int passes = tiles * passes(tileRows) + (rest > 0 ? passes(rest) : 0);
-    int lines = Math.ceilDiv(layout.stepBytes() / TileCode.LINE, passes);
     for (int p = panel; p < panel + panels; p++) {
-      // A panel is brought in from memory by all tiles of the one before it, which share this out:
-      // so the memory is busy while the cores are. Only the first panel is waited for.
-      int asked = p + 1 < panel + panels ? lines : 0;
-      var others = new Ahead(false, asked);
-      var first = new Ahead(p == panel, asked);
-      long next = weights.address() + (p + 1) * layout.panelBytes(k);
-      long each = (long) asked * TileCode.LINE * layout.steps(k);
+      var next = new Next(p + 1, p + 1 < panel + panels ? passes : 0);
       for (int b = 0; b < PanelLayout.BLOCKS; b += layout.blocksFor(tileRows)) {
         int block = p * PanelLayout.BLOCKS + b;
-        below(x, bias, y, row, tileRows, block, 1, first, next);
-        below(x, bias, y, row + tileRows, tileRows, block, tiles - 1, others, next + each);
-        next += tiles * each;
+        column(x, bias, y, row, tileRows, tiles, block, p == panel, next);
       }
-      if (rest > 0) {
-        for (int b = 0; b < PanelLayout.BLOCKS; b += layout.blocksFor(rest)) {
-          int block = p * PanelLayout.BLOCKS + b;
-          below(x, bias, y, row + tiles * tileRows, rest, block, 1, others, next);
-          next += each;
-        }
+      for (int b = 0; rest > 0 && b < PanelLayout.BLOCKS; b += layout.blocksFor(rest)) {
+        int block = p * PanelLayout.BLOCKS + b;
+        column(x, bias, y, row + tiles * tileRows, rest, 1, block, false, next);
       }
+    }
+  }
+
+  /**
+   * A panel is brought in from memory by the tiles of the one before it, which share this out: so
+   * the memory is busy while the cores are. Only a task's first panel is waited for.
+   */
+  private final class Next {
+    final int lines;
+    int asking;
+    long at;
+
+    /**
+     * @param passes tiles that there are to ask for it; 0 if nobody needs it
+     */
+    Next(int panel, int passes) {
+      int all = layout.stepBytes() / TileCode.LINE;
+      lines = Math.ceilDiv(all, Math.max(1, passes));
+      asking = passes == 0 ? 0 : Math.ceilDiv(all, lines);
+      at = weights.address() + panel * layout.panelBytes(k);
+    }
+
+    /** So many tiles have asked, if they were to. */
+    void pass(int tiles) {
+      int asked = Math.min(asking, tiles);
+      asking -= asked;
+      at += (long) asked * lines * TileCode.LINE * layout.steps(k);
+    }
+  }
+
+  /** Tiles below each other; the first asks for its own weights, too, if they are {@code cold}. */
+  private void column(
+      long x,
+      long bias,
+      long y,
+      int row,
+      int tileRows,
+      int tiles,
+      int block,
+      boolean cold,
+      Next next) {
+    int tile = 0;
+    while (tile < tiles) {
+      boolean own = cold && tile == 0;
+      boolean asks = next.asking > 0;
+      int run = own ? 1 : asks ? Math.min(next.asking, tiles - tile) : tiles - tile;
+      var ahead = new Ahead(own, asks ? next.lines : 0);
+      below(x, bias, y, row + tile * tileRows, tileRows, block, run, ahead, next.at);
+      next.pass(run);
+      tile += run;
     }
   }
 
@@ -144,7 +182,7 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
   private void below(
       long x, long bias, long y, int row, int rows, int block, int tiles, Ahead ahead, long next) {
     int lanes = layout.target().lanes();
-    if (tiles == 0 || block * lanes >= n) {
+    if (block * lanes >= n) {
       return;
     }
     var kernel = Kernels.of(layout.kernel(rows, Along.ROWS, ahead));

@@ -3,10 +3,9 @@ package org.fusionc.backend.cpu.jit;
 /**
  * Cuts a product of rows by panels of weights into tasks.
  *
- * <p>With the rows of a tile a task is some panels, a long stream from memory; with those of a few
- * tiles as well, so that a panel can be asked for while the one before is worked on, if there are
- * enough panels for all threads. With many rows it is one panel by so many rows as stay in the
- * second-level cache beside it; tasks of one panel follow each other.
+ * <p>A task is some panels, so that each can be asked for while the one before is worked on, by so
+ * many rows as stay in the second-level cache beside them: all of them, if they are few. Tasks of
+ * the same panels follow each other.
  */
 final class Tiles {
 
@@ -15,20 +14,17 @@ final class Tiles {
     void run(int row, int rows, int panel, int panels);
   }
 
-  /** Bytes of rows that a task goes over again for each tile's columns. */
-  private static final long CACHED = 384 * 1024;
+  /** Bytes of rows that a task goes over again for each tile's columns: half of a cache. */
+  private static final long CACHED = 512 * 1024;
 
   /**
-   * Bytes of weights that a task with few rows reads: a stream has to be long, or two threads take
-   * hardly more of the memory's bandwidth than one.
+   * Bytes of weights that a task reads: a stream has to be long, or two threads take hardly more of
+   * the memory's bandwidth than one.
    */
   private static final long STREAMED = 1 << 20;
 
-  /** With more rows it is the cores that are busy, and not the memory. */
-  private static final int FEW_TILES = 6;
-
-  /** Bytes of it that are used. */
-  private static final long SECOND_LEVEL = 896 * 1024;
+  /** Tasks of each thread, at least, if there are so many: they even out what one lags behind. */
+  private static final long TASKS = 4;
 
   private final int m;
   private final int panels;
@@ -39,40 +35,21 @@ final class Tiles {
   Tiles(int m, int panels, PanelLayout layout, int k, int threads) {
     this.m = m;
     this.panels = panels;
-    int most = layout.mostRows();
-    int streamed = streamed(layout, k, threads);
-    if (m <= most || (streamed > 1 && isShared(layout, k))) {
-      taskPanels = streamed;
-      taskRows = m;
-    } else {
-      taskPanels = 1;
-      int tile = even(m, most);
-      long fit = Math.max(1, CACHED / Math.max(1, tile * layout.rowBytes(k)));
-      // Few panels: rows are shared out, too.
-      long parts = Math.ceilDiv(4L * threads, panels);
-      long even = Math.max(1, Math.ceilDiv(m, tile) / parts);
-      taskRows = (int) Math.min(m, tile * Math.min(fit, even));
-    }
+    int tile = even(m, layout.mostRows());
+    int tiles = Math.ceilDiv(m, tile);
+    // With few panels rows are shared out, too.
+    long parts = Math.clamp(TASKS * threads / panels, 1, tiles);
+    long cached = Math.max(1, CACHED / Math.max(1, tile * layout.rowBytes(k)));
+    taskRows = Math.min(m, tile * even(tiles, (int) Math.min(cached, tiles / parts)));
     rowTasks = Math.ceilDiv(m, taskRows);
+    long streamed = Math.max(1, STREAMED / Math.max(1, layout.panelBytes(k)));
+    long shared = Math.max(1, (long) panels * rowTasks / (TASKS * threads));
+    taskPanels = even(panels, (int) Math.min(streamed, shared));
   }
 
-  /** Whether all rows stay in the second-level cache beside a panel and the one after it. */
-  private boolean isShared(PanelLayout layout, int k) {
-    return m * layout.rowBytes(k) + 2 * layout.panelBytes(k) <= SECOND_LEVEL
-        && m <= FEW_TILES * layout.mostRows();
-  }
-
-  /** Panels that a task reads as one stream. */
-  private int streamed(PanelLayout layout, int k, int threads) {
-    // Two tasks at least for each thread even out what one of them lags behind.
-    long even = Math.max(1, panels / (2L * threads));
-    long fit = Math.max(1, STREAMED / Math.max(1, layout.panelBytes(k)));
-    return (int) Math.min(fit, even);
-  }
-
-  /** The rows of each tile, so that they are about even, where at most {@code most} fit. */
-  static int even(int rows, int most) {
-    return Math.ceilDiv(rows, Math.ceilDiv(rows, most));
+  /** How many at a time, so that they are about as many each time, where {@code most} fit. */
+  static int even(int all, int most) {
+    return Math.ceilDiv(all, Math.ceilDiv(all, most));
   }
 
   long tasks() {
