@@ -110,6 +110,34 @@ class FusionsTest {
     assertThat(Fir.reasons("fuse-rope", both)).contains("the rotated value %qr has 2 uses");
   }
 
+  private static final String GATED =
+      """
+      func @f(%x: f32[T, 4], %w: f32[8, 4], %b: f32[8]) -> (f32[T, 4]) {
+        %p = linear %x, %w, %b : f32[T, 8]
+        %h = packed_swiglu %p : f32[T, 4]
+        return %h
+      }
+      """;
+
+  @Test
+  void aMergedProjectionIsGatedWhereItIsComputed() {
+    assertThat(Fir.body("fuse-gated-linear", GATED))
+        .containsExactly("%h = gated_linear %x, %w, %b", "return %h");
+    assertThat(Fir.body("fuse-gated-linear", GATED.replace("packed_swiglu", "packed_geglu")))
+        .containsExactly("%h = gated_linear %x, %w, %b {activation = \"gelu\"}", "return %h");
+    var tanh = GATED.replace("packed_swiglu %p", "packed_geglu %p {approximate = \"tanh\"}");
+    assertThat(Fir.body("fuse-gated-linear", tanh))
+        .containsExactly("%h = gated_linear %x, %w, %b {activation = \"gelu_tanh\"}", "return %h");
+  }
+
+  @Test
+  void aProjectionWithAnotherUseIsNotGatedThere() {
+    var text =
+        GATED.replace("-> (f32[T, 4])", "-> (f32[T, 4], f32[T, 8])").replace("%h\n", "%h, %p\n");
+    assertThat(Fir.reasons("fuse-gated-linear", text))
+        .containsExactly("the projection %p has 2 uses");
+  }
+
   @Test
   void halvesInTheWrongOrderAreNotPacked() {
     var text =

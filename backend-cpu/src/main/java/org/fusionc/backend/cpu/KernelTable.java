@@ -29,6 +29,7 @@ final class KernelTable {
     }
     return switch (op) {
       case Linear o -> LinearKernels.choose(o, tier);
+      case GatedLinear o -> LinearKernels.gated(o, tier);
       case RmsNorm o -> DecoderKernels.rmsNorm(o, tier);
       case LayerNorm o -> DecoderKernels.layerNorm(o, tier);
       case AddRmsNorm o -> DecoderKernels.addRmsNorm(o, tier);
@@ -139,6 +140,7 @@ final class KernelTable {
   /** Every tensor must be of a dtype that can be read; the kernels narrow this down. */
   private static @Nullable Choice unsupportedType(Op op) {
     if (op instanceof Linear
+        || op instanceof GatedLinear
         || op instanceof Moe
         || op instanceof Gather
         || op instanceof Quantize

@@ -32,7 +32,6 @@ import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.interpret.Interpreter;
 import org.fusionc.ir.op.Constant;
 import org.fusionc.ir.op.Iota;
-import org.fusionc.ir.op.Linear;
 import org.fusionc.ir.op.Reshape;
 import org.fusionc.ir.op.RopeFrequencies;
 import org.jspecify.annotations.Nullable;
@@ -349,10 +348,7 @@ final class ProgramCompiler implements Wiring {
     if (target == null
         || !(definition.source() instanceof WeightSource.Computed)
         || function.body().stream()
-            .noneMatch(op ->
-                op instanceof Linear linear
-                    && linear.weight().equals(weight)
-                    && LinearKernels.isPacked(linear, shared.tier))) {
+            .noneMatch(op -> LinearKernels.readsPacked(op, weight, shared.tier))) {
       return null;
     }
     return new PackedTable(target.layout(), type, packed(weight, target).getFirst().weights());

@@ -19,6 +19,7 @@ import org.fusionc.ir.op.AddLayerNorm;
 import org.fusionc.ir.op.AddRmsNorm;
 import org.fusionc.ir.op.Attention;
 import org.fusionc.ir.op.Fused;
+import org.fusionc.ir.op.GatedLinear;
 import org.fusionc.ir.op.Geglu;
 import org.fusionc.ir.op.KvAppend;
 import org.fusionc.ir.op.KvKeys;
@@ -129,6 +130,16 @@ public final class Decomposer {
       // y = geglu(gate_up[…, :E/2], gate_up[…, E/2:])
       case PackedGeglu(var x, var approximate, _) ->
           halves(f, x).map(half -> List.of(b.geglu(half.getFirst(), half.getLast(), approximate)));
+      // y = activation(p[…, :N/2]) · p[…, N/2:], p = linear(x, weight, bias)
+      case GatedLinear(var x, var weight, var bias, var activation, _) -> {
+        var p = b.linear(x, weight, bias);
+        yield one(
+            switch (activation) {
+              case "silu" -> b.packedSwiglu(p);
+              case "gelu" -> b.packedGeglu(p, "none");
+              default -> b.packedGeglu(p, "tanh");
+            });
+      }
       // y = body(inputs)
       case Fused(var inputs, var body, _) -> inline(b, inputs, body);
       default -> op.decomposition(b);

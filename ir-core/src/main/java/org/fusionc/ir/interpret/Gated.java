@@ -1,6 +1,7 @@
 package org.fusionc.ir.interpret;
 
 import java.util.function.DoubleUnaryOperator;
+import org.fusionc.ir.op.GatedLinear;
 import org.fusionc.ir.op.Geglu;
 import org.fusionc.ir.op.Moe;
 import org.fusionc.ir.op.PackedGeglu;
@@ -31,7 +32,22 @@ final class Gated {
         PackedGeglu.SCHEMA,
         PackedGeglu.class,
         (op, f) -> packed(f.array(op.gateUp()), Scalars.gelu(op.approximate())));
+    e.on(
+        GatedLinear.SCHEMA,
+        GatedLinear.class,
+        (op, f) ->
+            packed(
+                Linear.linear(f.array(op.x()), f.array(op.weight()), f.optional(op.bias())),
+                activation(op.activation())));
     e.on(Moe.SCHEMA, Moe.class, Gated::moe);
+  }
+
+  private static DoubleUnaryOperator activation(String name) {
+    return switch (name) {
+      case "silu" -> Scalars::silu;
+      case "gelu" -> Scalars::gelu;
+      default -> Scalars::geluTanh;
+    };
   }
 
   /** y[…, i] = activation(x[…, i]) · x[…, i + E/2]. */

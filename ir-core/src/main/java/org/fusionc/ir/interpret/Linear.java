@@ -17,7 +17,7 @@ final class Linear {
   }
 
   /** y[…, n] = Σₖ x[…, k] · weight[n, k] + bias[n]. */
-  private static Array linear(Array x, Array weight, @Nullable Array bias) {
+  static Array linear(Array x, Array weight, @Nullable Array bias) {
     int[] shape = x.shape();
     int n = weight.dim(0);
     int k = weight.dim(1);

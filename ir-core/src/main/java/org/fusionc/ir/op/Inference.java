@@ -196,9 +196,23 @@ final class Inference {
         x.dim(-1)
             .dividedBy(2)
             .orElseThrow(() -> new TypeMismatch("the last dimension of " + x + " is odd"));
-    var dims = new ArrayList<>(x.dims());
-    dims.set(dims.size() - 1, half);
-    return x.withDims(dims);
+    return withLast(x, half);
+  }
+
+  static Type gatedLinear(Op op) {
+    var weight = tensor(op, 1);
+    var half =
+        weight
+            .dim(0)
+            .dividedBy(2)
+            .orElseThrow(() -> new TypeMismatch("the first dimension of " + weight + " is odd"));
+    return withLast(tensor(op, 0), half);
+  }
+
+  private static Type withLast(Type.Tensor type, Dim last) {
+    var dims = new ArrayList<>(type.dims());
+    dims.set(dims.size() - 1, last);
+    return type.withDims(dims);
   }
 
   static Type if_(If op) {

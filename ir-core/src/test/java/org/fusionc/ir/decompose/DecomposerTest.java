@@ -109,6 +109,14 @@ class DecomposerTest {
           one(
               "packed_geglu",
               (c, i) -> c.b.packedGeglu(c.normal(floating(i), T, 6), i % 2 == 0 ? "none" : "tanh")),
+          one(
+              "gated_linear",
+              (c, i) ->
+                  c.b.gatedLinear(
+                      c.normal(floating(i), T, 5),
+                      c.normal(Scalar.BF16, 6, 5),
+                      i % 2 == 0 ? c.normal(Scalar.F32, 6) : null,
+                      List.of("silu", "gelu", "gelu_tanh").get(i % 3))),
           new Named(
               "fused",
               (c, i) -> {

@@ -259,6 +259,10 @@ final class LlmCases {
     on("packed_swiglu", h -> h.b.packedSwiglu(h.f32(2, 0, 3, 5)), 6 * sigmoid(2), 0);
     on("packed_geglu", h -> h.b.packedGeglu(h.f32(1, 3), "none"), 3 * 0.8413447460685429);
     on(
+        "gated_linear",
+        h -> h.b.gatedLinear(h.matrix(1, 2, 1, 2), h.matrix(2, 2, 1, 0, 0, 3), h.f32(0, 1), "silu"),
+        7 * sigmoid(1));
+    on(
         "fused",
         h -> {
           var body = new FunctionBuilder(h.graph, "");

@@ -11,6 +11,7 @@ import org.fusionc.ir.Type;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.op.Attention;
 import org.fusionc.ir.op.Fused;
+import org.fusionc.ir.op.GatedLinear;
 import org.fusionc.ir.op.Gather;
 import org.fusionc.ir.op.KvAppend;
 import org.fusionc.ir.op.LayerNorm;
@@ -44,6 +45,8 @@ final class OpWork {
   double flops(Op op) {
     return switch (op) {
       case Linear(var x, var weight, _, _) -> 2 * elements(x) * dim(weight.tensorType().dim(0));
+      case GatedLinear(var x, var weight, _, _, _) ->
+          2 * elements(x) * dim(weight.tensorType().dim(0));
       case Matmul(var x, _, var type) -> 2 * elements(type) * dim(x.tensorType().dim(-1));
       case Attention attention -> attending(attention.q(), attention.kv(), attention.window());
       case RopeAttention attention ->
@@ -176,6 +179,7 @@ final class OpWork {
     var weight =
         switch (op) {
           case Linear linear -> linear.weight();
+          case GatedLinear linear -> linear.weight();
           case Moe moe -> moe.gate();
           default -> op;
         };

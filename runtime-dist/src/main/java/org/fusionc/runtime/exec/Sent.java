@@ -1,23 +1,30 @@
 package org.fusionc.runtime.exec;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.fusionc.ir.backend.Batch;
 import org.fusionc.ir.backend.Tensor;
 
 /**
  * A frame under way: per session how many of its tokens it carries, and whether the last one is the
  * session's last, so that its logits come back.
+ *
+ * <p>Loops instead of streams: this is done for each token, and for a JVM that has just started a
+ * stream takes longer than some kernels.
  */
 record Sent(List<Session> sessions, List<Integer> tokens, List<Boolean> outputs) {
   /** Of how many of the largest logits those sessions have use that get some; see Pipeline. */
   int[] enough() {
-    return IntStream.range(0, sessions.size())
-        .filter(outputs::get)
-        .map(i -> sessions.get(i).enough())
-        .toArray();
+    var enough = new int[sessions.size()];
+    int count = 0;
+    for (int i = 0; i < enough.length; i++) {
+      if (outputs.get(i)) {
+        enough[count++] = sessions.get(i).enough();
+      }
+    }
+    return Arrays.copyOf(enough, count);
   }
 
   /**
@@ -26,11 +33,15 @@ record Sent(List<Session> sessions, List<Integer> tokens, List<Boolean> outputs)
    * @param input the first stage's parameter for token ids
    */
   Frame frame(String input) {
-    int count = tokens.stream().mapToInt(Integer::intValue).sum();
+    int count = 0;
+    for (int some : tokens) {
+      count += some;
+    }
     var ids = new int[count];
     var sequence = new int[count];
     var position = new int[count];
-    var lasts = new ArrayList<Integer>();
+    var lasts = new int[sessions.size()];
+    int wanted = 0;
     var pages = new ArrayList<int[]>();
     var sessionIds = new ArrayList<Long>();
     int at = 0;
@@ -43,13 +54,12 @@ record Sent(List<Session> sessions, List<Integer> tokens, List<Boolean> outputs)
       }
       session.fed += tokens.get(row);
       if (session.fed == session.length) {
-        lasts.add(at - 1);
+        lasts[wanted++] = at - 1;
       }
       pages.add(session.pages);
       sessionIds.add(session.id);
     }
-    var batch =
-        new Batch(sequence, position, lasts.stream().mapToInt(Integer::intValue).toArray(), pages);
+    var batch = new Batch(sequence, position, Arrays.copyOf(lasts, wanted), pages);
     var tensors = new LinkedHashMap<String, Tensor>();
     tensors.put(input, Tensor.of(ids, count));
     return new Frame(sessionIds, batch, tensors);

@@ -9,6 +9,7 @@ import org.fusionc.ir.Value;
 import org.fusionc.ir.Weight;
 import org.fusionc.ir.WeightSource;
 import org.fusionc.ir.backend.PackedLayout;
+import org.fusionc.ir.op.GatedLinear;
 import org.fusionc.ir.op.Gather;
 import org.fusionc.ir.op.Linear;
 import org.fusionc.ir.op.Moe;
@@ -66,14 +67,16 @@ final class PackableWeights {
       return false;
     }
     return switch (op) {
-      case Linear linear ->
-          linear.weight().equals(value)
-              && !linear.x().equals(value)
-              && value.tensorType().rank() == 2;
+      case Linear(var x, var weight, _, _) -> isMatrix(value, weight, x);
+      case GatedLinear(var x, var weight, _, _, _) -> isMatrix(value, weight, x);
       case Moe moe ->
           (moe.gate().equals(value) || moe.up().equals(value) || moe.down().equals(value))
               && value.tensorType().rank() == 3;
       default -> false;
     };
+  }
+
+  private static boolean isMatrix(Value value, Value weight, Value x) {
+    return weight.equals(value) && !x.equals(value) && value.tensorType().rank() == 2;
   }
 }

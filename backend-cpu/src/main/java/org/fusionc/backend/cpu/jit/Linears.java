@@ -42,14 +42,13 @@ final class Linears {
 
   /** Copies the columns of a tile that there are to the result, and adds the bias (0: none). */
   static void copyTile(
-      long tile, int rows, int columns, long bias, long y, int row, int column, int n) {
+      long tile, int rows, int columns, long bias, long y, long yBytes, int column, int n) {
     for (int r = 0; r < rows; r++) {
       for (int c = 0; c < columns && column + c < n; c++) {
         float value = ALL.get(FLOAT, tile + 4L * ((long) r * columns + c));
-        long at = (row + r) * (long) n + column + c;
         ALL.set(
             FLOAT,
-            y + 4 * at,
+            y + r * yBytes + 4L * (column + c),
             bias == 0 ? value : value + ALL.get(FLOAT, bias + 4L * (column + c)));
       }
     }

@@ -1,11 +1,7 @@
 package org.fusionc.backend.cpu.jit;
 
 import java.lang.foreign.MemorySegment;
-import org.fusionc.backend.cpu.jit.TileCode.Ahead;
-import org.fusionc.backend.cpu.jit.TileCode.Along;
-import org.fusionc.backend.cpu.kernel.Scratch;
 import org.fusionc.backend.cpu.parallel.ComputePool;
-import org.fusionc.backend.cpu.x86.MachineCode;
 import org.jspecify.annotations.Nullable;
 
 /** A linear layer whose weights are packed for a target. */
@@ -64,170 +60,61 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
     if (n == 0) {
       return;
     }
+    long rowBytes = (long) n * Float.BYTES;
     for (int first = 0; first < m; first += ROWS_AT_ONCE) {
       int rows = Math.min(ROWS_AT_ONCE, m - first);
-      long from = x + (long) first * k * Float.BYTES;
-      long to = y + (long) first * n * Float.BYTES;
-      multiply(pool, prepared(pool, from, rows), bias, to, rows);
-    }
-  }
-
-  /** Rows of f32 as the layout wants them, in scratch memory that is shared, or where they are. */
-  abstract long prepared(ComputePool pool, long x, int m);
-
-  private void multiply(ComputePool pool, long x, long bias, long y, int m) {
-    var tiles = new Tiles(m, layout.panels(n), layout, k, pool.threads());
-    pool.parallelFor(
-        tiles.tasks(),
-        1,
-        (from, to) -> {
-          for (long task = from; task < to; task++) {
-            tiles.run(
-                task, (row, rows, panel, panels) -> stretch(x, bias, y, row, rows, panel, panels));
-          }
-        });
-  }
-
-  /** Some rows by some panels. */
-  private void stretch(long x, long bias, long y, int row, int rows, int panel, int panels) {
-    int tileRows = Tiles.even(rows, layout.mostRows());
-    if (tileRows == rows && layout.blocksFor(rows) == PanelLayout.BLOCKS) {
-      stream(x, bias, y, row, rows, panel, panels);
-      return;
-    }
-    int tiles = rows / tileRows;
-    int rest = rows - tiles * tileRows;
-    int passes = tiles * passes(tileRows) + (rest > 0 ? passes(rest) : 0);
-    for (int p = panel; p < panel + panels; p++) {
-      var next = new Next(p + 1, p + 1 < panel + panels ? passes : 0);
-      for (int b = 0; b < PanelLayout.BLOCKS; b += layout.blocksFor(tileRows)) {
-        int block = p * PanelLayout.BLOCKS + b;
-        column(x, bias, y, row, tileRows, tiles, block, p == panel, next);
-      }
-      for (int b = 0; rest > 0 && b < PanelLayout.BLOCKS; b += layout.blocksFor(rest)) {
-        int block = p * PanelLayout.BLOCKS + b;
-        column(x, bias, y, row + tiles * tileRows, rest, 1, block, false, next);
-      }
+      var product = product(pool, x, bias, first, rows).into(y + first * rowBytes, rowBytes);
+      new Tiles(rows, layout.panels(n), layout, k, pool.threads()).run(pool, product::panels);
     }
   }
 
   /**
-   * A panel is brought in from memory by the tiles of the one before it, which share this out: so
-   * the memory is busy while the cores are. Only a task's first panel is waited for.
+   * {@code y[i, j] = f(g[i, j]) · u[i, j]}, where g and u are the halves of what {@link #run}
+   * gives. These never are in memory as a whole: a task gates what it has just computed.
+   *
+   * @param x f32 [m, k]
+   * @param bias f32 [n], or null
+   * @param y f32 [m, n / 2], must not overlap the inputs
+   * @throws IllegalArgumentException if a segment is too small, or the weights cannot be halved
    */
-  private final class Next {
-    final int lines;
-    int asking;
-    long at;
-
-    /**
-     * @param passes tiles that there are to ask for it; 0 if nobody needs it
-     */
-    Next(int panel, int passes) {
-      int all = layout.stepBytes() / TileCode.LINE;
-      lines = Math.ceilDiv(all, Math.max(1, passes));
-      asking = passes == 0 ? 0 : Math.ceilDiv(all, lines);
-      at = weights.address() + panel * layout.panelBytes(k);
+  public final void gated(
+      ComputePool pool,
+      MemorySegment x,
+      @Nullable MemorySegment bias,
+      MemorySegment y,
+      int m,
+      Activation function) {
+    if (!isHalved(layout.target(), n)) {
+      throw new IllegalArgumentException("halves of " + n + " channels are no whole panels");
     }
-
-    /** So many tiles have asked, if they were to. */
-    void pass(int tiles) {
-      int asked = Math.min(asking, tiles);
-      asking -= asked;
-      at += (long) asked * lines * TileCode.LINE * layout.steps(k);
+    int half = n / 2;
+    Linears.check("x", x, (long) m * k);
+    Linears.check("y", y, (long) m * half);
+    if (bias != null) {
+      Linears.check("bias", bias, n);
     }
-  }
-
-  /** Tiles below each other; the first asks for its own weights, too, if they are {@code cold}. */
-  private void column(
-      long x,
-      long bias,
-      long y,
-      int row,
-      int tileRows,
-      int tiles,
-      int block,
-      boolean cold,
-      Next next) {
-    int tile = 0;
-    while (tile < tiles) {
-      boolean own = cold && tile == 0;
-      boolean asks = next.asking > 0;
-      int run = own ? 1 : asks ? Math.min(next.asking, tiles - tile) : tiles - tile;
-      var ahead = new Ahead(own, asks ? next.lines : 0);
-      below(x, bias, y, row + tile * tileRows, tileRows, block, run, ahead, next.at);
-      next.pass(run);
-      tile += run;
+    long rowBytes = (long) half * Float.BYTES;
+    var gate = new ActivationRow(layout.target(), function, true);
+    for (int first = 0; first < m; first += ROWS_AT_ONCE) {
+      int rows = Math.min(ROWS_AT_ONCE, m - first);
+      var product =
+          product(pool, x.address(), bias == null ? 0 : bias.address(), first, rows)
+              .into(y.address() + first * rowBytes, rowBytes);
+      new Tiles(rows, layout.panels(half), layout, k, pool.threads())
+          .run(pool, new GatedProduct(product, gate, half));
     }
   }
 
-  /** Tiles of so many rows side by side in a panel. */
-  private int passes(int rows) {
-    return PanelLayout.BLOCKS / layout.blocksFor(rows);
+  /** Whether the halves of {@code n} channels are whole panels in a target's layouts. */
+  public static boolean isHalved(Target target, long n) {
+    return n % (2L * PanelLayout.channels(target)) == 0;
   }
 
-  /** One tile's rows by panels that are read in one go. */
-  private void stream(long x, long bias, long y, int row, int rows, int panel, int panels) {
-    var kernel = Kernels.of(layout.kernel(rows, Along.PANELS, Ahead.STREAM));
-    int whole = Math.min(panels, n / layout.channels() - panel);
-    if (whole > 0) {
-      tiles(kernel, x, bias, y, row, panel * PanelLayout.BLOCKS, whole, 0);
-    }
-    if (whole < panels) {
-      edge(kernel, x, bias, y, row, rows, (panel + whole) * PanelLayout.BLOCKS, 0);
-    }
+  private Product product(ComputePool pool, long x, long bias, int first, int rows) {
+    long from = x + (long) first * k * Float.BYTES;
+    return new Product(layout, weights.address(), n, k, prepared(pool, from, rows), bias, 0, 0);
   }
 
-  /** Tiles below each other. */
-  private void below(
-      long x, long bias, long y, int row, int rows, int block, int tiles, Ahead ahead, long next) {
-    int lanes = layout.target().lanes();
-    if (block * lanes >= n) {
-      return;
-    }
-    var kernel = Kernels.of(layout.kernel(rows, Along.ROWS, ahead));
-    if ((block + layout.blocksFor(rows)) * lanes <= n) {
-      tiles(kernel, x, bias, y, row, block, tiles, next);
-      return;
-    }
-    for (int tile = 0; tile < tiles; tile++) {
-      edge(kernel, x, bias, y, row + tile * rows, rows, block, next);
-    }
-  }
-
-  private void tiles(
-      MachineCode kernel, long x, long bias, long y, int row, int block, int tiles, long next) {
-    int column = block * layout.target().lanes();
-    long at = y + ((long) row * n + column) * Float.BYTES;
-    long from = bias == 0 ? 0 : bias + (long) column * Float.BYTES;
-    call(kernel, x, row, block, at, (long) n * Float.BYTES, from, tiles, next);
-  }
-
-  /** A tile with columns that are not there. */
-  private void edge(
-      MachineCode kernel, long x, long bias, long y, int row, int rows, int block, long next) {
-    int columns = layout.blocksFor(rows) * layout.target().lanes();
-    long rowBytes = (long) columns * Float.BYTES;
-    long tile = Scratch.reserve(rows * rowBytes);
-    call(kernel, x, row, block, tile, rowBytes, 0, 1, next);
-    Linears.copyTile(tile, rows, columns, bias, y, row, block * layout.target().lanes(), n);
-  }
-
-  private void call(
-      MachineCode kernel,
-      long x,
-      int row,
-      int block,
-      long y,
-      long yBytes,
-      long bias,
-      int tiles,
-      long next) {
-    long panel = block / PanelLayout.BLOCKS * layout.panelBytes(k);
-    long within = layout.offset(block % PanelLayout.BLOCKS);
-    long rowBytes = layout.rowBytes(k);
-    long w = weights.address() + panel + within;
-    TileCode.run(
-        kernel, x + row * rowBytes, rowBytes, w, layout.steps(k), y, yBytes, bias, tiles, next);
-  }
+  /** Rows of f32 as the layout wants them, in scratch memory that is shared, or where they are. */
+  abstract long prepared(ComputePool pool, long x, int m);
 }

@@ -42,7 +42,12 @@ interface PanelLayout {
 
   /** Output channels of a panel. */
   default int channels() {
-    return BLOCKS * target().lanes();
+    return channels(target());
+  }
+
+  /** Output channels of a panel for a target. */
+  static int channels(Target target) {
+    return BLOCKS * target.lanes();
   }
 
   default int panels(int n) {

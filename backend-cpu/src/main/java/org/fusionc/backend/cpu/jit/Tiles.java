@@ -1,5 +1,7 @@
 package org.fusionc.backend.cpu.jit;
 
+import org.fusionc.backend.cpu.parallel.ComputePool;
+
 /**
  * Cuts a product of rows by panels of weights into tasks.
  *
@@ -52,11 +54,20 @@ final class Tiles {
     return Math.ceilDiv(all, Math.ceilDiv(all, most));
   }
 
-  long tasks() {
-    return (long) Math.ceilDiv(panels, taskPanels) * rowTasks;
+  /** Runs all tasks. */
+  void run(ComputePool pool, Body body) {
+    long tasks = (long) Math.ceilDiv(panels, taskPanels) * rowTasks;
+    pool.parallelFor(
+        tasks,
+        1,
+        (from, to) -> {
+          for (long task = from; task < to; task++) {
+            run(task, body);
+          }
+        });
   }
 
-  void run(long task, Body body) {
+  private void run(long task, Body body) {
     int panel = (int) (task / rowTasks) * taskPanels;
     int row = (int) (task % rowTasks) * taskRows;
     body.run(row, Math.min(taskRows, m - row), panel, Math.min(taskPanels, panels - panel));
