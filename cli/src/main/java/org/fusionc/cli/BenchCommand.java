@@ -63,7 +63,10 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--repeat",
       paramLabel = "N",
-      description = "repetitions, of which the median counts (default ${DEFAULT-VALUE})",
+      description = {
+        "repetitions, of which the median is printed, and the best, which others on the machine",
+        "disturb least (default ${DEFAULT-VALUE})"
+      },
       defaultValue = "3")
   private int repeat;
 
@@ -165,10 +168,11 @@ final class BenchCommand implements Callable<Integer> {
   private static void print(Benchmark.Report report, double loadMillis, PrintWriter out) {
     for (var row : report.rows()) {
       var rival = row.rival();
-      var ratio = row.ratio();
-      out.printf("%-10s %10.2f tokens/s", row.test(), row.tokensPerSecond());
-      if (rival != null && ratio != null) {
-        out.printf("   rival %10.2f tokens/s   ratio %.2f", rival, ratio);
+      out.printf("%-10s %s", row.test(), rate(row.rate()));
+      if (rival != null) {
+        var ratio = row.rate().over(rival);
+        out.printf(
+            "   rival %s   ratio %.2f (best %.2f)", rate(rival), ratio.median(), ratio.best());
       }
       var limit = row.limit();
       if (limit != null) {
@@ -182,23 +186,31 @@ final class BenchCommand implements Callable<Integer> {
         .ifPresent(bytes -> out.printf("peak resident memory %.1f MiB%n", bytes / 0x1p20));
   }
 
+  private static String rate(Benchmark.Rate rate) {
+    return "%10.2f tokens/s (best %.2f)".formatted(rate.median(), rate.best());
+  }
+
   private static Object objects(Benchmark.Report report, double loadMillis) {
     var rows = new ArrayList<Object>();
     for (var row : report.rows()) {
       var object = new LinkedHashMap<String, Object>();
       object.put("test", row.test());
-      object.put("tokens_per_second", row.tokensPerSecond());
+      object.put("tokens_per_second", row.rate().median());
+      object.put("best_tokens_per_second", row.rate().best());
       var rival = row.rival();
-      var ratio = row.ratio();
-      if (rival != null && ratio != null) {
-        object.put("rival_tokens_per_second", rival);
-        object.put("ratio", ratio);
+      if (rival != null) {
+        var ratio = row.rate().over(rival);
+        object.put("rival_tokens_per_second", rival.median());
+        object.put("rival_best_tokens_per_second", rival.best());
+        object.put("ratio", ratio.median());
+        object.put("best_ratio", ratio.best());
       }
       var limit = row.limit();
       if (limit != null) {
         object.put("unit", limit.unit());
         object.put("reached", limit.reached());
         object.put("peak", limit.peak());
+        object.put("fraction", limit.fraction());
       }
       object.put("load_ms", loadMillis);
       object.put("time_to_first_token_ms", report.firstTokenMillis());

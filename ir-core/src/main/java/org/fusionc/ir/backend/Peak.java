@@ -14,11 +14,4 @@ public record Peak(double readBandwidth, Map<String, Double> operations) {
   public Peak {
     operations = Map.copyOf(operations);
   }
-
-  /** The better of two measurements, since whatever disturbs one only makes it worse. */
-  public Peak best(Peak other) {
-    var rates = new java.util.TreeMap<>(operations);
-    other.operations.forEach((name, rate) -> rates.merge(name, rate, Math::max));
-    return new Peak(Math.max(readBandwidth, other.readBandwidth), rates);
-  }
 }

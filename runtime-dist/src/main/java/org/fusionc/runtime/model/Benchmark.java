@@ -5,7 +5,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
+import java.util.function.ToDoubleFunction;
 import org.fusionc.ir.backend.Peak;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
@@ -50,28 +52,46 @@ public final class Benchmark {
   private record Sample(double prefill, double decode, double firstTokenMillis) {}
 
   /**
-   * The median of the repetitions.
-   *
-   * @param rival tokens per second of the rival in the same test; null if there is none
-   * @param limit what this is held against; null if that was not measured
+   * Tokens per second of the repetitions. On a machine that others use as well, the best is what
+   * comes nearest to having it alone.
    */
-  public record Row(
-      String test, double tokensPerSecond, @Nullable Double rival, @Nullable Limit limit) {
-    /** How many times faster than the rival this is; null if there is none. */
-    public @Nullable Double ratio() {
-      return rival == null ? null : tokensPerSecond / rival;
+  public record Rate(double median, double best) {
+    private static Rate of(double... rates) {
+      return new Rate(Benchmark.median(rates), Arrays.stream(rates).max().orElse(0));
+    }
+
+    /** How many times faster than another this is. */
+    public Rate over(Rate other) {
+      return new Rate(median / other.median, best / other.best);
     }
   }
 
   /**
-   * How much of what the machine can do a test used, both measured in the same run: of arithmetic
-   * in a prefill, of read bandwidth in a decode.
+   * The outcome of a test.
    *
+   * @param rival of the rival in the same test; null if there is none
+   * @param limit what this is held against; null if that was not measured
+   */
+  public record Row(String test, Rate rate, @Nullable Rate rival, @Nullable Limit limit) {}
+
+  /**
+   * How much of what the machine can do a test used, both measured in the same round: of arithmetic
+   * in a prefill, of read bandwidth in a decode. Medians of the rounds.
+   *
+   * @param fraction of the peak that was reached
    * @param unit {@code GOP/s} of the products with weights, or {@code GB/s} of what is read
    */
-  public record Limit(double reached, double peak, String unit) {
-    public double fraction() {
-      return reached / peak;
+  public record Limit(double reached, double peak, double fraction, String unit) {
+    private static Limit of(double reached, double peak, String unit) {
+      return new Limit(reached, peak, reached / peak, unit);
+    }
+
+    private static Limit median(List<Limit> rounds) {
+      return new Limit(
+          Benchmark.median(rounds.stream().mapToDouble(Limit::reached).toArray()),
+          Benchmark.median(rounds.stream().mapToDouble(Limit::peak).toArray()),
+          Benchmark.median(rounds.stream().mapToDouble(Limit::fraction).toArray()),
+          rounds.getFirst().unit);
     }
   }
 
@@ -89,7 +109,7 @@ public final class Benchmark {
   private final Supplier<Optional<Peak>> machine;
   private final List<Sample> samples = new ArrayList<>();
   private final List<List<Double>> theirs = new ArrayList<>();
-  private Optional<Peak> peak = Optional.empty();
+  private final List<Peak> peaks = new ArrayList<>();
 
   private Benchmark(
       Engine engine,
@@ -153,7 +173,7 @@ public final class Benchmark {
       rival();
     }
     samples.add(sample());
-    machine.get().ifPresent(now -> peak = Optional.of(peak.map(now::best).orElse(now)));
+    machine.get().ifPresent(peaks::add);
     if (!rivalFirst) {
       rival();
     }
@@ -166,28 +186,25 @@ public final class Benchmark {
   }
 
   private Report report() {
-    double prefill = median(samples.stream().mapToDouble(Sample::prefill).toArray());
-    double decode = median(samples.stream().mapToDouble(Sample::decode).toArray());
     var rows =
         List.of(
-            new Row(
-                sizes.tests().get(0),
-                prefill,
-                theirs(0),
-                peak.map(machine -> prefillLimit(machine, prefill)).orElse(null)),
-            new Row(
-                sizes.tests().get(1),
-                decode,
-                theirs(1),
-                peak.map(machine -> decodeLimit(machine, decode)).orElse(null)));
+            row(0, Sample::prefill, this::prefillLimit), row(1, Sample::decode, this::decodeLimit));
     return new Report(
         rows, median(samples.stream().mapToDouble(Sample::firstTokenMillis).toArray()));
   }
 
-  private @Nullable Double theirs(int test) {
-    return theirs.isEmpty()
-        ? null
-        : median(theirs.stream().mapToDouble(rates -> rates.get(test)).toArray());
+  private Row row(int test, ToDoubleFunction<Sample> rate, BiFunction<Peak, Double, Limit> limit) {
+    var limits = new ArrayList<Limit>();
+    for (int round = 0; round < peaks.size(); round++) {
+      limits.add(limit.apply(peaks.get(round), rate.applyAsDouble(samples.get(round))));
+    }
+    return new Row(
+        sizes.tests().get(test),
+        Rate.of(samples.stream().mapToDouble(rate).toArray()),
+        theirs.isEmpty()
+            ? null
+            : Rate.of(theirs.stream().mapToDouble(rates -> rates.get(test)).toArray()),
+        limits.isEmpty() ? null : Limit.median(limits));
   }
 
   /** The products with weights, against the time that they would take at the peak of each dtype. */
@@ -205,7 +222,7 @@ public final class Benchmark {
       }
     }
     double seconds = sizes.promptTokens / tokensPerSecond;
-    return new Limit(flops / seconds / 1e9, flops / ideal / 1e9, "GOP/s");
+    return Limit.of(flops / seconds / 1e9, flops / ideal / 1e9, "GOP/s");
   }
 
   /** All that a step reads and writes: weights, the cache up to where it is, activations. */
@@ -217,7 +234,7 @@ public final class Benchmark {
       bytes += Arrays.stream(work.bytes()).sum();
     }
     double seconds = sizes.sequences / tokensPerSecond;
-    return new Limit(bytes / seconds / 1e9, machine.readBandwidth() / 1e9, "GB/s");
+    return Limit.of(bytes / seconds / 1e9, machine.readBandwidth() / 1e9, "GB/s");
   }
 
   private Sample sample() {

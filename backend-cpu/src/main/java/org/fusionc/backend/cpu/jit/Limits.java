@@ -18,8 +18,8 @@ public final class Limits {
   private static final int ROUNDS = 20_000;
   private static final int CHAINS = 12;
 
-  /** Memory that is read: more than caches hold. */
-  private static final long READ_BYTES = 128L << 20;
+  /** Memory that is read: so much more than caches hold that these hardly help. */
+  private static final long READ_BYTES = 384L << 20;
 
   private Limits() {}
 
