@@ -186,7 +186,7 @@ final class BenchCommand implements Callable<Integer> {
         .ifPresent(bytes -> out.printf("peak resident memory %.1f MiB%n", bytes / 0x1p20));
   }
 
-  private static String rate(Benchmark.Rate rate) {
+  private static String rate(Benchmark.Spread rate) {
     return "%10.2f tokens/s (best %.2f)".formatted(rate.median(), rate.best());
   }
 

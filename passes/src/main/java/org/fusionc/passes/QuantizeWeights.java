@@ -7,6 +7,7 @@ import org.fusionc.ir.DType;
 import org.fusionc.ir.Function;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.Value;
+import org.fusionc.ir.op.GatedLinear;
 import org.fusionc.ir.op.Gather;
 import org.fusionc.ir.op.Linear;
 import org.fusionc.ir.op.Moe;
@@ -85,6 +86,8 @@ public final class QuantizeWeights implements Pass {
         switch (op) {
           case Linear linear -> linear(linear);
           case Moe moe -> moe(moe);
+          case GatedLinear gated ->
+              context.nearly(NAME, function, gated, "it is lowered; quantise before lowering");
           case Gather gather -> gather(gather);
           default -> {}
         }

@@ -74,7 +74,7 @@ final class CacheKernels {
       if (target != null) {
         return new Turned(turn.table(w), null, from);
       }
-      int to = w.scratch(x);
+      int to = w.scratch(x.type());
       return new Turned(null, turn.step(w, from, to), to);
     }
 

@@ -12,7 +12,6 @@ import org.fusionc.ir.Value;
 import org.fusionc.ir.op.AddLayerNorm;
 import org.fusionc.ir.op.AddRmsNorm;
 import org.fusionc.ir.op.LayerNorm;
-import org.fusionc.ir.op.Linear;
 import org.fusionc.ir.op.RmsNorm;
 import org.fusionc.ir.op.Softmax;
 import org.jspecify.annotations.Nullable;
@@ -26,31 +25,22 @@ final class DecoderKernels {
     return KernelTable.f32(x) ? Choice.kernel(name, factory) : KernelTable.wants(x, "f32");
   }
 
-  static Choice linear(Linear op) {
-    var wrong = QuantizedKernels.unreadable(op.weight());
-    if (wrong != null) {
-      return wrong;
-    }
-    return onF32(
-        op.x(),
-        "gemm_" + KernelTable.dtype(op.weight()),
-        w -> {
-          int x = w.of(op.x());
-          int weight = w.of(op.weight());
-          int bias = w.f32OrNone(op.bias());
-          int y = w.of(op);
-          var dtype = KernelTable.dtype(op.weight());
-          return run ->
-              org.fusionc.backend.cpu.kernel.Linear.run(
-                  run.pool(),
-                  run.data(x),
-                  QuantizedKernels.matrix(run, weight, dtype),
-                  run.dataOrNone(bias),
-                  run.data(y),
-                  run.rows(x),
-                  run.width(y),
-                  run.width(x));
-        });
+  /** {@code y = linear(x, weight, bias)} in the portable tier. */
+  static Step linear(Wiring w, Value input, Value matrix, @Nullable Value added, int y) {
+    int x = w.of(input);
+    int weight = w.of(matrix);
+    int bias = w.f32OrNone(added);
+    var dtype = KernelTable.dtype(matrix);
+    return run ->
+        org.fusionc.backend.cpu.kernel.Linear.run(
+            run.pool(),
+            run.data(x),
+            QuantizedKernels.matrix(run, weight, dtype),
+            run.dataOrNone(bias),
+            run.data(y),
+            run.rows(x),
+            run.width(y),
+            run.width(x));
   }
 
   /** What normalises: root mean square, or mean and variance. */

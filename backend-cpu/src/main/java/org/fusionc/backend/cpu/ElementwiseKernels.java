@@ -158,8 +158,17 @@ final class ElementwiseKernels {
   }
 
   /** What multiplies the other operand of a gated unit: in machine code, and portable. */
-  private record Gate(Activation coded, BinaryOp portable) {
+  record Gate(Activation coded, BinaryOp portable) {
     static final Gate SWIGLU = new Gate(Activation.SILU, BinaryOp.SWIGLU);
+
+    /** By the name that {@code gated_linear} has for it. */
+    static Gate of(String activation) {
+      return switch (activation) {
+        case "silu" -> SWIGLU;
+        case "gelu" -> geglu("none");
+        default -> geglu("tanh");
+      };
+    }
 
     static Gate geglu(String approximate) {
       return approximate.equals("tanh")
@@ -210,18 +219,18 @@ final class ElementwiseKernels {
     return DecoderKernels.onF32(
         gateUp,
         DecoderKernels.named("packed_glu", target),
-        w -> {
-          int x = w.of(gateUp);
-          int y = w.of(op);
-          if (target != null) {
-            var units = new GatedUnits(target, function.coded);
-            return run ->
-                units.packed(run.pool(), run.data(x), run.data(y), run.rows(y), run.width(y));
-          }
-          var portable = function.portable;
-          return run ->
-              Elementwise.packed(
-                  run.pool(), portable, run.data(x), run.data(y), run.rows(y), run.width(y));
-        });
+        w -> packed(w.of(gateUp), w.of(op), function, target));
+  }
+
+  /** The halves of x's rows, gated; in machine code if there is a target. */
+  static Step packed(int x, int y, Gate function, @Nullable Target target) {
+    if (target != null) {
+      var units = new GatedUnits(target, function.coded);
+      return run -> units.packed(run.pool(), run.data(x), run.data(y), run.rows(y), run.width(y));
+    }
+    var portable = function.portable;
+    return run ->
+        Elementwise.packed(
+            run.pool(), portable, run.data(x), run.data(y), run.rows(y), run.width(y));
   }
 }

@@ -1,63 +1,61 @@
 package org.fusionc.backend.cpu;
 
-import java.util.Locale;
-import org.fusionc.backend.cpu.jit.Activation;
+import java.util.ArrayList;
 import org.fusionc.backend.cpu.jit.PackedLinear;
 import org.fusionc.backend.cpu.jit.Target;
 import org.fusionc.backend.cpu.jit.Tier;
+import org.fusionc.ir.Dim;
 import org.fusionc.ir.Op;
+import org.fusionc.ir.Type;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.Weight;
 import org.fusionc.ir.op.GatedLinear;
 import org.fusionc.ir.op.Linear;
+import org.jspecify.annotations.Nullable;
 
 /** Which kernel runs a linear layer: machine code for the tier where there is some, by format. */
 final class LinearKernels {
   private LinearKernels() {}
 
   static Choice choose(Linear op, Tier tier) {
-    var portable = DecoderKernels.linear(op);
-    var target = Target.of(tier).orElse(null);
-    if (!(portable instanceof Choice.Kernel) || target == null || !isMatrix(op.weight())) {
-      return portable;
-    }
-    return Choice.kernel(
-        name("gemm_", op.weight(), target),
-        w -> {
-          int x = w.of(op.x());
-          int bias = w.f32OrNone(op.bias());
-          int y = w.of(op);
-          var layer = w.packed((Weight) op.weight(), target).getFirst();
-          return run ->
-              layer.run(run.pool(), run.data(x), run.dataOrNone(bias), run.data(y), run.rows(x));
-        });
+    var target = target(op.weight(), tier);
+    return readable(
+        op.x(),
+        op.weight(),
+        named("gemm_" + KernelTable.dtype(op.weight()), op.weight(), target),
+        w -> product(w, op.x(), op.weight(), op.bias(), w.of(op), target));
   }
 
-  /** In machine code only; elsewhere it is taken apart. */
+  /** In one kernel, where the target's code can; else one after the other. */
   static Choice gated(GatedLinear op, Tier tier) {
-    var wrong = QuantizedKernels.unreadable(op.weight());
-    if (wrong != null) {
-      return wrong;
+    var weight = op.weight();
+    var target = target(weight, tier);
+    var function = ElementwiseKernels.Gate.of(op.activation());
+    var channels = weight.tensorType().dim(0);
+    if (target == null || !PackedLinear.isHalved(target, channels.value())) {
+      return readable(
+          op.x(),
+          weight,
+          named("gemm_" + KernelTable.dtype(weight) + " + packed_glu", weight, target),
+          w -> {
+            int whole = w.scratch(last(op.x().tensorType(), channels));
+            var product = product(w, op.x(), weight, op.bias(), whole, target);
+            var gate = ElementwiseKernels.packed(whole, w.of(op), function, target);
+            return run -> {
+              product.run(run);
+              gate.run(run);
+            };
+          });
     }
-    var target = Target.of(tier).orElse(null);
-    if (target == null || !isMatrix(op.weight()) || !KernelTable.f32(op.x())) {
-      return Choice.none(
-          "its kernel is machine code for f32 and a weight that can be packed",
-          "linear, and packed_swiglu or packed_geglu after it");
-    }
-    if (!PackedLinear.isHalved(target, op.weight().tensorType().dim(0).value())) {
-      return Choice.none(
-          "the halves of " + op.weight().type() + " are no whole panels of channels",
-          "linear, and packed_swiglu or packed_geglu after it");
-    }
-    var function = Activation.valueOf(op.activation().toUpperCase(Locale.ROOT));
-    return Choice.kernel(
-        name("gemm_glu_", op.weight(), target),
+    return readable(
+        op.x(),
+        weight,
+        named("gemm_glu_" + KernelTable.dtype(weight), weight, target),
         w -> {
           int x = w.of(op.x());
           int bias = w.f32OrNone(op.bias());
           int y = w.of(op);
-          var layer = w.packed((Weight) op.weight(), target).getFirst();
+          var layer = w.packed((Weight) weight, target).getFirst();
           return run ->
               layer.gated(
                   run.pool(),
@@ -65,30 +63,55 @@ final class LinearKernels {
                   run.dataOrNone(bias),
                   run.data(y),
                   run.rows(x),
-                  function);
+                  function.coded());
         });
   }
 
-  private static String name(String kind, Value weight, Target target) {
-    var dtype = KernelTable.dtype(weight);
-    return "%s%s [%s]".formatted(kind, dtype, target.describe(dtype));
+  private static Type last(Type.Tensor type, Dim dim) {
+    var dims = new ArrayList<>(type.dims());
+    dims.set(dims.size() - 1, dim);
+    return type.withDims(dims);
+  }
+
+  /** {@code y = linear(x, weight, bias)}. */
+  private static Step product(
+      Wiring w, Value input, Value weight, @Nullable Value added, int y, @Nullable Target target) {
+    if (target == null) {
+      return DecoderKernels.linear(w, input, weight, added, y);
+    }
+    int x = w.of(input);
+    int bias = w.f32OrNone(added);
+    var layer = w.packed((Weight) weight, target).getFirst();
+    return run ->
+        layer.run(run.pool(), run.data(x), run.dataOrNone(bias), run.data(y), run.rows(x));
+  }
+
+  private static Choice readable(Value x, Value weight, String name, Choice.Factory factory) {
+    var wrong = QuantizedKernels.unreadable(weight);
+    return wrong != null ? wrong : DecoderKernels.onF32(x, name, factory);
+  }
+
+  private static String named(String name, Value weight, @Nullable Target target) {
+    return target == null
+        ? name
+        : "%s [%s]".formatted(name, target.describe(KernelTable.dtype(weight)));
   }
 
   /** Whether an op reads the packed form of a weight. */
   static boolean readsPacked(Op op, Weight weight, Tier tier) {
-    return isMatrix(weight)
-        && Target.of(tier).isPresent()
+    return target(weight, tier) != null
         && switch (op) {
           case Linear linear ->
-              linear.weight().equals(weight)
-                  && DecoderKernels.linear(linear) instanceof Choice.Kernel;
+              linear.weight().equals(weight) && choose(linear, tier) instanceof Choice.Kernel;
           case GatedLinear linear ->
               linear.weight().equals(weight) && gated(linear, tier) instanceof Choice.Kernel;
           default -> false;
         };
   }
 
-  private static boolean isMatrix(Value weight) {
-    return weight instanceof Weight && weight.tensorType().rank() == 2;
+  /** The target for which a product's weight is packed; null where it is read as it is. */
+  private static @Nullable Target target(Value weight, Tier tier) {
+    boolean isMatrix = weight instanceof Weight && weight.tensorType().rank() == 2;
+    return isMatrix ? Target.of(tier).orElse(null) : null;
   }
 }

@@ -360,8 +360,8 @@ final class ProgramCompiler implements Wiring {
   }
 
   @Override
-  public int scratch(Value like) {
-    return add(like.type(), true, MemorySegment.NULL);
+  public int scratch(Type type) {
+    return add(type, true, MemorySegment.NULL);
   }
 
   /** A weight's bytes: mapped as they are stored, or computed once. */

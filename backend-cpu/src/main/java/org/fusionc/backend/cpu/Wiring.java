@@ -5,6 +5,7 @@ import java.util.List;
 import org.fusionc.backend.cpu.jit.PackedLinear;
 import org.fusionc.backend.cpu.jit.RopeTable;
 import org.fusionc.backend.cpu.jit.Target;
+import org.fusionc.ir.Type;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.Weight;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +43,6 @@ interface Wiring {
   /** The number of result {@code index} of an op that has several. */
   int result(Value op, int index);
 
-  /** A value's worth of working memory, of the same type, for this step alone. */
-  int scratch(Value like);
+  /** Working memory for a value of that type, for this step alone. */
+  int scratch(Type type);
 }

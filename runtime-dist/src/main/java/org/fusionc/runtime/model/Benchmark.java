@@ -52,33 +52,35 @@ public final class Benchmark {
   private record Sample(double prefill, double decode, double firstTokenMillis) {}
 
   /**
-   * Tokens per second of the repetitions. On a machine that others use as well, the best is what
+   * Of what was measured in each repetition. On a machine that others use as well, the best is what
    * comes nearest to having it alone.
    */
-  public record Rate(double median, double best) {
-    private static Rate of(double... rates) {
-      return new Rate(Benchmark.median(rates), Arrays.stream(rates).max().orElse(0));
+  public record Spread(double median, double best) {
+    private static Spread of(double... rates) {
+      return new Spread(Benchmark.median(rates), Arrays.stream(rates).max().orElse(0));
     }
 
-    /** How many times faster than another this is. */
-    public Rate over(Rate other) {
-      return new Rate(median / other.median, best / other.best);
+    /** The ratios of this to another. */
+    public Spread over(Spread other) {
+      return new Spread(median / other.median, best / other.best);
     }
   }
 
   /**
    * The outcome of a test.
    *
+   * @param rate tokens per second
    * @param rival of the rival in the same test; null if there is none
    * @param limit what this is held against; null if that was not measured
    */
-  public record Row(String test, Rate rate, @Nullable Rate rival, @Nullable Limit limit) {}
+  public record Row(String test, Spread rate, @Nullable Spread rival, @Nullable Limit limit) {}
 
   /**
    * How much of what the machine can do a test used, both measured in the same round: of arithmetic
-   * in a prefill, of read bandwidth in a decode. Medians of the rounds.
+   * in a prefill, of read bandwidth in a decode. Each is the median of the rounds, so that the
+   * fraction need not be the quotient of the others.
    *
-   * @param fraction of the peak that was reached
+   * @param fraction of the round's peak that was reached
    * @param unit {@code GOP/s} of the products with weights, or {@code GB/s} of what is read
    */
   public record Limit(double reached, double peak, double fraction, String unit) {
@@ -200,10 +202,10 @@ public final class Benchmark {
     }
     return new Row(
         sizes.tests().get(test),
-        Rate.of(samples.stream().mapToDouble(rate).toArray()),
+        Spread.of(samples.stream().mapToDouble(rate).toArray()),
         theirs.isEmpty()
             ? null
-            : Rate.of(theirs.stream().mapToDouble(rates -> rates.get(test)).toArray()),
+            : Spread.of(theirs.stream().mapToDouble(rates -> rates.get(test)).toArray()),
         limits.isEmpty() ? null : Limit.median(limits));
   }
 

@@ -10,7 +10,8 @@ import org.fusionc.backend.cpu.kernel.FloatFormat;
  * zeros.
  *
  * <p><b>Activations.</b> Rows of f32, or of bf16 where the target multiplies pairs of bf16, K
- * rounded up in the same way; those of bf16 lie apart by multiples of {@link #ROUNDED}.
+ * rounded up in the same way; those of bf16 lie apart by multiples of {@link #ROUNDED}, and by a
+ * line more where they would share sets of a cache.
  */
 record FloatLayout(FloatFormat format, Target target) implements PanelLayout {
   /** Elements along k that a kernel does at a time. */

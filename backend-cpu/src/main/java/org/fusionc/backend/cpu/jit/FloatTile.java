@@ -62,9 +62,7 @@ record FloatTile(FloatLayout layout, int rows, TileCode.Along along, TileCode.Ah
 
     @Override
     void step() {
-      if (rows > 1) {
-        ahead();
-      }
+      ahead();
       switch (layout.format()) {
         case F32 -> {
           for (int k = 0; k < FloatLayout.STEP; k++) {
@@ -96,6 +94,9 @@ record FloatTile(FloatLayout layout, int rows, TileCode.Along along, TileCode.Ah
 
     /** A single row is done with a line so soon that the processor sees far enough by itself. */
     private void ahead() {
+      if (rows == 1) {
+        return;
+      }
       int whole = layout.offset(PanelLayout.BLOCKS);
       for (int row = 0; row < layout.stepBytes(); row += whole) {
         for (int at = 0; at < layout.offset(blocks); at += LINE) {

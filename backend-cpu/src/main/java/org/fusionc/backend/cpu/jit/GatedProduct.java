@@ -5,57 +5,83 @@ import org.fusionc.backend.cpu.x86.MachineCode;
 
 /**
  * Some rows by some panels of gates and as many of what they gate, which lies {@code half} channels
- * farther on: both are computed into memory that stays in a cache, and gated from there.
+ * farther on: both are computed into working memory, and gated from there while a cache has them.
  */
 final class GatedProduct implements Tiles.Body {
   private final Product product;
   private final ActivationRow gate;
   private final MachineCode kernel;
   private final int channels;
-  private final int half;
+  private final int upPanel;
 
   /**
    * @param product whose result is f32 [m, half]
-   * @param half whole panels
+   * @param half channels of a half, a multiple of a panel's
    */
   GatedProduct(Product product, ActivationRow gate, int half) {
     this.product = product;
     this.gate = gate;
-    this.half = half;
     kernel = Kernels.of(gate);
     channels = product.layout().channels();
+    upPanel = half / channels;
   }
 
   @Override
   public void run(int row, int rows, int panel, int panels) {
-    boolean isStream = product.isStream(rows);
-    int together = isStream ? panels : 1;
+    if (product.isStream(rows)) {
+      var both = new Halves(row, rows, panel, panels);
+      both.gates().stream(row, rows, panel, panels);
+      both.ups().stream(row, rows, upPanel + panel, panels);
+      both.gate();
+      return;
+    }
     int end = panel + panels;
-    for (int p = panel; p < end; p += together) {
-      long rowBytes = (long) together * channels * Float.BYTES;
-      long gates = Scratch.reserve(2 * rows * rowBytes);
-      long ups = gates + rows * rowBytes;
-      int up = half / channels + p;
-      var first = into(gates, row, p, rowBytes);
-      var second = into(ups, row, up, rowBytes);
-      if (isStream) {
-        first.stream(row, rows, p, panels);
-        second.stream(row, rows, up, panels);
-      } else {
-        first.panel(row, rows, p, p == panel, up);
-        second.panel(row, rows, up, false, p + 1 < end ? p + 1 : -1);
-      }
-      long to = product.y() + row * product.yBytes() + (long) p * channels * Float.BYTES;
-      for (int r = 0; r < rows; r++) {
-        long at = r * rowBytes;
-        gate.run(
-            kernel, gates + at, ups + at, to + r * product.yBytes(), (long) together * channels);
-      }
+    for (int p = panel; p < end; p++) {
+      var both = new Halves(row, rows, p, 1);
+      both.gates().panel(row, rows, p, p == panel, upPanel + p);
+      both.ups().panel(row, rows, upPanel + p, false, p + 1 < end ? p + 1 : Product.NONE);
+      both.gate();
     }
   }
 
-  /** The product with what it computes from a row and a panel on at an address. */
-  private Product into(long address, int row, int panel, long rowBytes) {
-    return product.into(address - row * rowBytes - (long) panel * channels * Float.BYTES, rowBytes);
+  /** Working memory for some panels of gates and as many of what they gate. */
+  private final class Halves {
+    private final int row;
+    private final int rows;
+    private final int panel;
+    private final long rowBytes;
+    private final long memory;
+
+    Halves(int row, int rows, int panel, int panels) {
+      this.row = row;
+      this.rows = rows;
+      this.panel = panel;
+      rowBytes = (long) panels * channels * Float.BYTES;
+      // Nothing below reserves any itself: panels are whole, and so are the vectors of a row.
+      memory = Scratch.reserve(2 * rows * rowBytes);
+    }
+
+    Product gates() {
+      return into(memory, panel);
+    }
+
+    Product ups() {
+      return into(memory + rows * rowBytes, upPanel + panel);
+    }
+
+    private Product into(long address, int panel) {
+      long column = (long) panel * channels * Float.BYTES;
+      return product.into(address - row * rowBytes - column, rowBytes);
+    }
+
+    void gate() {
+      long column = (long) panel * channels * Float.BYTES;
+      long ups = rows * rowBytes;
+      for (int r = 0; r < rows; r++) {
+        long from = memory + r * rowBytes;
+        long to = product.y() + (row + r) * product.yBytes() + column;
+        gate.run(kernel, from, from + ups, to, rowBytes / Float.BYTES);
+      }
+    }
   }
 }

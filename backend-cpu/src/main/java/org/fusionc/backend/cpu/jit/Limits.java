@@ -111,7 +111,7 @@ public final class Limits {
 
   /**
    * Seconds of the fastest run of several that take turns, lest a cache help them. The machine is
-   * shared, and what runs for long is interrupted: let each take less than a millisecond.
+   * shared, and what runs for long is interrupted: let each take few milliseconds at most.
    */
   static double best(List<Runnable> works) {
     long best = Long.MAX_VALUE;

@@ -1,6 +1,7 @@
 package org.fusionc.backend.cpu.jit;
 
 import java.lang.foreign.MemorySegment;
+import java.util.function.Function;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.jspecify.annotations.Nullable;
 
@@ -57,15 +58,7 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
 
   /** The same by addresses, unchecked; {@code bias} is 0 if there is none. */
   public final void run(ComputePool pool, long x, long bias, long y, int m) {
-    if (n == 0) {
-      return;
-    }
-    long rowBytes = (long) n * Float.BYTES;
-    for (int first = 0; first < m; first += ROWS_AT_ONCE) {
-      int rows = Math.min(ROWS_AT_ONCE, m - first);
-      var product = product(pool, x, bias, first, rows).into(y + first * rowBytes, rowBytes);
-      new Tiles(rows, layout.panels(n), layout, k, pool.threads()).run(pool, product::panels);
-    }
+    inTurns(pool, x, bias, y, m, n, product -> product::panels);
   }
 
   /**
@@ -93,26 +86,48 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
     if (bias != null) {
       Linears.check("bias", bias, n);
     }
-    long rowBytes = (long) half * Float.BYTES;
     var gate = new ActivationRow(layout.target(), function, true);
+    inTurns(
+        pool,
+        x.address(),
+        bias == null ? 0 : bias.address(),
+        y.address(),
+        m,
+        half,
+        product -> new GatedProduct(product, gate, half));
+  }
+
+  /**
+   * Some rows at a time.
+   *
+   * @param columns of y
+   * @param body what computes y with a product whose result lies there
+   */
+  private void inTurns(
+      ComputePool pool,
+      long x,
+      long bias,
+      long y,
+      int m,
+      int columns,
+      Function<Product, Tiles.Body> body) {
+    if (columns == 0) {
+      return;
+    }
+    long rowBytes = (long) columns * Float.BYTES;
     for (int first = 0; first < m; first += ROWS_AT_ONCE) {
       int rows = Math.min(ROWS_AT_ONCE, m - first);
-      var product =
-          product(pool, x.address(), bias == null ? 0 : bias.address(), first, rows)
-              .into(y.address() + first * rowBytes, rowBytes);
-      new Tiles(rows, layout.panels(half), layout, k, pool.threads())
-          .run(pool, new GatedProduct(product, gate, half));
+      long from = prepared(pool, x + (long) first * k * Float.BYTES, rows);
+      long to = y + first * rowBytes;
+      var product = new Product(layout, weights.address(), n, k, from, bias, to, rowBytes);
+      new Tiles(rows, layout.panels(columns), layout, k, pool.threads())
+          .run(pool, body.apply(product));
     }
   }
 
   /** Whether the halves of {@code n} channels are whole panels in a target's layouts. */
   public static boolean isHalved(Target target, long n) {
     return n % (2L * PanelLayout.channels(target)) == 0;
-  }
-
-  private Product product(ComputePool pool, long x, long bias, int first, int rows) {
-    long from = x + (long) first * k * Float.BYTES;
-    return new Product(layout, weights.address(), n, k, prepared(pool, from, rows), bias, 0, 0);
   }
 
   /** Rows of f32 as the layout wants them, in scratch memory that is shared, or where they are. */

@@ -18,6 +18,9 @@ import org.fusionc.backend.cpu.x86.MachineCode;
 record Product(
     PanelLayout layout, long weights, int n, int k, long x, long bias, long y, long yBytes) {
 
+  /** No panel. */
+  static final int NONE = -1;
+
   /** The same product, but its result lies there. */
   Product into(long y, long yBytes) {
     return new Product(layout, weights, n, k, x, bias, y, yBytes);
@@ -31,7 +34,7 @@ record Product(
     }
     int end = panel + panels;
     for (int p = panel; p < end; p++) {
-      panel(row, rows, p, p == panel, p + 1 < end ? p + 1 : -1);
+      panel(row, rows, p, p == panel, p + 1 < end ? p + 1 : NONE);
     }
   }
 
@@ -56,14 +59,14 @@ record Product(
    * Some rows by one panel.
    *
    * @param cold whether it comes from memory
-   * @param then the panel that comes next; -1 if none does
+   * @param then the panel that comes next, or {@link #NONE}
    */
   void panel(int row, int rows, int panel, boolean cold, int then) {
     int tileRows = Tiles.even(rows, layout.mostRows());
     int tiles = rows / tileRows;
     int rest = rows - tiles * tileRows;
     int passes = tiles * passes(tileRows) + (rest > 0 ? passes(rest) : 0);
-    var next = new Next(then, then < 0 ? 0 : passes);
+    var next = new NextPanel(then, then == NONE ? 0 : passes);
     int first = panel * PanelLayout.BLOCKS;
     for (int b = 0; b < PanelLayout.BLOCKS; b += layout.blocksFor(tileRows)) {
       column(row, tileRows, tiles, first + b, cold, next);
@@ -82,40 +85,41 @@ record Product(
    * A panel is brought in from memory by the tiles of the one before it, which share this out: so
    * the memory is busy while the cores are. Only a task's first panel is waited for.
    */
-  private final class Next {
-    final int lines;
-    int asking;
-    long at;
+  private final class NextPanel {
+    private final int lines;
+    private int asking;
+    private long at;
 
     /**
      * @param passes tiles that there are to ask for it; 0 if nobody needs it
      */
-    Next(int panel, int passes) {
+    NextPanel(int panel, int passes) {
       int all = layout.stepBytes() / TileCode.LINE;
       lines = Math.ceilDiv(all, Math.max(1, passes));
       asking = passes == 0 ? 0 : Math.ceilDiv(all, lines);
       at = weights + panel * layout.panelBytes(k);
     }
 
-    /** So many tiles have asked, if they were to. */
-    void pass(int tiles) {
+    /** Runs tiles below each other, as many as are to ask in the same way; says how many. */
+    int below(int row, int tileRows, int block, int tiles, boolean cold) {
+      boolean asks = asking > 0;
       int asked = Math.min(asking, tiles);
-      asking -= asked;
-      at += (long) asked * lines * TileCode.LINE * layout.steps(k);
+      int run = cold ? 1 : asks ? asked : tiles;
+      var ahead = new Ahead(cold, asks ? lines : 0);
+      Product.this.below(row, tileRows, block, run, ahead, at);
+      if (asks) {
+        asking -= run;
+        at += (long) run * lines * TileCode.LINE * layout.steps(k);
+      }
+      return run;
     }
   }
 
   /** Tiles below each other; the first asks for its own weights, too, if they are {@code cold}. */
-  private void column(int row, int tileRows, int tiles, int block, boolean cold, Next next) {
-    int tile = 0;
-    while (tile < tiles) {
-      boolean own = cold && tile == 0;
-      boolean asks = next.asking > 0;
-      int run = own ? 1 : asks ? Math.min(next.asking, tiles - tile) : tiles - tile;
-      var ahead = new Ahead(own, asks ? next.lines : 0);
-      below(row + tile * tileRows, tileRows, block, run, ahead, next.at);
-      next.pass(run);
-      tile += run;
+  private void column(int row, int tileRows, int tiles, int block, boolean cold, NextPanel next) {
+    int done = cold ? next.below(row, tileRows, block, 1, true) : 0;
+    while (done < tiles) {
+      done += next.below(row + done * tileRows, tileRows, block, tiles - done, false);
     }
   }
 

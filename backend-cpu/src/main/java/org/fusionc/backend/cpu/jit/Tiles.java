@@ -20,8 +20,9 @@ final class Tiles {
   private static final long CACHED = 512 * 1024;
 
   /**
-   * Bytes of weights that a task reads: a stream has to be long, or two threads take hardly more of
-   * the memory's bandwidth than one.
+   * Bytes of weights that a task reads, or half of what it does if each panel stands for another as
+   * well: a stream has to be long, or two threads take hardly more of the memory's bandwidth than
+   * one.
    */
   private static final long STREAMED = 1 << 20;
 
@@ -34,6 +35,11 @@ final class Tiles {
   private final int taskRows;
   private final int rowTasks;
 
+  /**
+   * @param m at least 1
+   * @param panels at least 1
+   * @param layout of the panels; each may stand for some more that a task does with it
+   */
   Tiles(int m, int panels, PanelLayout layout, int k, int threads) {
     this.m = m;
     this.panels = panels;

@@ -32,6 +32,9 @@ class FloatLinearTest {
       }
     }
     check(format, 70, 520, false, 2, 4, 5, 6, 7, 8, 9, 11, 31);
+    // Rows that would lie a multiple of 1 KiB apart.
+    check(format, 31, 511, false, 3, 13);
+    check(format, 31, 1024, false, 2, 13);
     // So many panels that tasks have several, of which each asks for the next.
     check(format, 833, 97, true, 7, 13, 31);
   }

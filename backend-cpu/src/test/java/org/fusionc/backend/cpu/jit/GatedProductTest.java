@@ -7,8 +7,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.fusionc.backend.cpu.kernel.FloatFormat;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.ir.DType;
+import org.fusionc.ir.backend.Elements;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,22 +25,36 @@ class GatedProductTest {
     POOL.close();
   }
 
-  static Stream<DType.Quantized> types() {
+  static Stream<DType> types() {
     return Stream.of(
         new DType.Quantized(4, 32, false),
         new DType.Quantized(4, 128, true),
-        new DType.Quantized(8, 64, false));
+        new DType.Quantized(8, 64, false),
+        DType.Scalar.F32,
+        DType.Scalar.F16,
+        DType.Scalar.BF16);
   }
 
   /** Halves of one panel, and of so many that tasks have several. */
   @ParameterizedTest
   @MethodSource("types")
-  void hasTheBitsOfTheProductGatedAfterwards(DType.Quantized type) {
+  void hasTheBitsOfTheProductGatedAfterwards(DType type) {
     for (int n : new int[] {128, 128 * 17}) {
       for (int k : new int[] {1, 97}) {
         check(type, n, k, Activation.SILU, 1, 3, 7, 31);
       }
     }
+  }
+
+  /** More than are prepared at a time, and none. */
+  @Test
+  void takesAnyNumberOfRows() {
+    check(DType.Scalar.BF16, 128, 16, Activation.SILU, 0, 1030);
+  }
+
+  @Test
+  void noChannelsAreNoWork() {
+    check(DType.Scalar.F32, 0, 16, Activation.SILU, 0, 1, 3);
   }
 
   @ParameterizedTest
@@ -47,11 +63,10 @@ class GatedProductTest {
     check(new DType.Quantized(4, 32, false), 256, 64, function, 1, 9, 150);
   }
 
-  private static void check(DType.Quantized type, int n, int k, Activation function, int... rows) {
+  private static void check(DType type, int n, int k, Activation function, int... rows) {
     for (var target : Targets.here()) {
       try (var arena = new GuardedArena()) {
-        var weights = QuantizedWeights.random(arena, type, n, k);
-        var layer = IntegerLinear.pack(POOL, weights.stored(), type, n, k, target, arena);
+        var layer = layer(type, n, k, target, arena);
         for (int m : rows) {
           for (var bias : new float[][] {new float[0], gaussian(n, 5)}) {
             var b = bias.length == 0 ? null : arena.floats(bias);
@@ -69,6 +84,22 @@ class GatedProductTest {
         }
       }
     }
+  }
+
+  private static PackedLinear layer(DType type, int n, int k, Target target, GuardedArena arena) {
+    return switch (type) {
+      case DType.Quantized quantized -> {
+        var weights = QuantizedWeights.random(arena, quantized, n, k);
+        yield IntegerLinear.pack(POOL, weights.stored(), quantized, n, k, target, arena);
+      }
+      case DType.Scalar scalar -> {
+        var stored = arena.allocate((long) n * k * FloatFormat.of(scalar).bytes(), 4);
+        for (long i = 0; i < (long) n * k; i++) {
+          Elements.setReal(scalar, stored, i, Math.sin(i));
+        }
+        yield FloatLinear.pack(POOL, stored, FloatFormat.of(scalar), n, k, target, arena);
+      }
+    };
   }
 
   @Test
