@@ -265,13 +265,15 @@ final class AttentionBlocks implements AttentionSteps {
     for (int i = 0; i < AHEAD; i++) {
       setLong(scratch + keys + 8L * (after + i), value(scratch, Math.min(group + i, after - 1)));
     }
-    int following = start + CHUNK;
-    boolean more = inPlace && following <= call.position(end - 1);
-    setLong(
-        scratch + values + 8L * after,
-        more
-            ? cache.keyGroup(pages[following / pageTokens], keyHead, following % pageTokens)
-            : value(scratch, group));
+    for (int i = 0; i < ValueTile.AHEAD; i++) {
+      int following = start + CHUNK + i * GROUP;
+      boolean more = inPlace && following <= call.position(end - 1);
+      setLong(
+          scratch + values + 8L * (after + i),
+          more
+              ? cache.keyGroup(pages[following / pageTokens], keyHead, following % pageTokens)
+              : value(scratch, group));
+    }
   }
 
   private long value(long scratch, int group) {

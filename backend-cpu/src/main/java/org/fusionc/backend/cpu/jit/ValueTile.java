@@ -19,11 +19,15 @@ import org.fusionc.backend.cpu.x86.ScalarAssembler.Prefetch;
 record ValueTile(AttentionLayout layout, int rows, int vectors) implements Kernels.Description {
   private static final int STEP = 4;
 
+  /** How many groups ahead values are asked for: as long as memory takes to answer. */
+  static final int AHEAD = 3;
+
   /**
    * Computes.
    *
    * @param weights the first row's first weight
-   * @param table addresses of groups of values; the one after the last is asked for ahead of time
+   * @param table addresses of groups of values; {@link #AHEAD} after the last are asked for ahead
+   *     of time
    * @param groups whole groups
    * @param rest positions of the group after these
    * @param state the first vector that is written
@@ -72,7 +76,7 @@ record ValueTile(AttentionLayout layout, int rows, int vectors) implements Kerne
       asm.jcc(Condition.E, tail);
       var loop = asm.here();
       asm.mov(value, Address.at(table));
-      asm.mov(next, Address.at(table, 8));
+      asm.mov(next, Address.at(table, 8 * AHEAD));
       asm.add(value, offset);
       asm.add(next, offset);
       asm.mov(count, AttentionLayout.GROUP / STEP);
