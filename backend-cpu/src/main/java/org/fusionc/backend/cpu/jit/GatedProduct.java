@@ -58,7 +58,7 @@ final class GatedProduct implements Tiles.Body {
       this.panel = panel;
       rowBytes = (long) panels * channels * Float.BYTES;
       // Nothing below reserves any itself: panels are whole, and so are the vectors of a row.
-      memory = Scratch.reserve(2 * rows * rowBytes);
+      memory = Scratch.reserve(2L * rows * rowBytes);
     }
 
     Product gates() {
