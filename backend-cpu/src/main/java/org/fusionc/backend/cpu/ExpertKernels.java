@@ -21,6 +21,10 @@ final class ExpertKernels {
     if (wrong != null) {
       return wrong;
     }
+    var unread = KernelTable.unreadable(op.gateBias(), op.upBias(), op.downBias());
+    if (unread != null) {
+      return unread;
+    }
     if (!op.gate().tensorType().isStatic()) {
       return Choice.none(
           "its experts are " + op.gate().type() + ", of no fixed size",

@@ -184,6 +184,16 @@ final class KernelTable {
         "cast it to f32 first");
   }
 
+  /** The refusal of operands of which one cannot be read as f32; null if all there are can. */
+  static @Nullable Choice unreadable(@Nullable Value... operands) {
+    for (var operand : operands) {
+      if (operand != null && !Scalars.handles(dtype(operand))) {
+        return wants(operand, "f32, f16 or bf16");
+      }
+    }
+    return null;
+  }
+
   static Choice unary(Op op, Value x, DoubleUnaryOperator f) {
     return Choice.kernel(
         "general", w -> General.unary(w.of(x), dtype(x), w.of(op), op.tensorType().dtype(), f));

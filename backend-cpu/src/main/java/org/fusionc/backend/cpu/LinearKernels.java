@@ -22,6 +22,7 @@ final class LinearKernels {
     return readable(
         op.x(),
         op.weight(),
+        op.bias(),
         named("gemm_" + KernelTable.dtype(op.weight()), op.weight(), target),
         w -> product(w, op.x(), op.weight(), op.bias(), w.of(op), target));
   }
@@ -36,6 +37,7 @@ final class LinearKernels {
       return readable(
           op.x(),
           weight,
+          op.bias(),
           named("gemm_" + KernelTable.dtype(weight) + " + packed_glu", weight, target),
           w -> {
             int whole = w.scratch(last(op.x().tensorType(), channels));
@@ -50,6 +52,7 @@ final class LinearKernels {
     return readable(
         op.x(),
         weight,
+        op.bias(),
         named("gemm_glu_" + KernelTable.dtype(weight), weight, target),
         w -> {
           int x = w.of(op.x());
@@ -86,8 +89,12 @@ final class LinearKernels {
         layer.run(run.pool(), run.data(x), run.dataOrNone(bias), run.data(y), run.rows(x));
   }
 
-  private static Choice readable(Value x, Value weight, String name, Choice.Factory factory) {
+  private static Choice readable(
+      Value x, Value weight, @Nullable Value bias, String name, Choice.Factory factory) {
     var wrong = QuantizedKernels.unreadable(weight);
+    if (wrong == null) {
+      wrong = KernelTable.unreadable(bias);
+    }
     return wrong != null ? wrong : DecoderKernels.onF32(x, name, factory);
   }
 

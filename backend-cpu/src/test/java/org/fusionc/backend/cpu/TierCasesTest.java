@@ -29,6 +29,7 @@ import org.fusionc.ir.interpret.Array;
 import org.fusionc.ir.interpret.Datum;
 import org.fusionc.ir.interpret.Interpreter;
 import org.fusionc.ir.text.FirParser;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -220,6 +221,32 @@ class TierCasesTest {
               .as("%s %s alone", made, tier)
               .containsExactly(last(actual, i, rows));
         }
+      }
+    }
+  }
+
+  @Test
+  void aBiasThatNoKernelReadsIsRefused() {
+    var texts =
+        List.of(
+            """
+            func @main(%x: f32[4], %w: f32[8, 4], %b: f8e4m3[8]) -> f32[8] {
+              %y = linear %x, %w, %b : f32[8]
+              return %y
+            }
+            """,
+            """
+            func @main(%x: f32[4], %w: f32[8, 4], %b: f8e4m3[8]) -> f32[4] {
+              %y = gated_linear %x, %w, %b : f32[4]
+              return %y
+            }
+            """);
+    for (var text : texts) {
+      var op = new Case("bias", text, EXACT).module().function("main").body().getLast();
+      for (var tier : tiers()) {
+        assertThat(KernelTable.choose(op, tier))
+            .isInstanceOfSatisfying(
+                Choice.None.class, none -> assertThat(none.reason()).contains("f8e4m3[8]"));
       }
     }
   }
