@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.runtime.model.Benchmark;
@@ -100,7 +101,8 @@ final class BenchCommand implements Callable<Integer> {
       names = "--limits",
       description = {
         "measure in each repetition what the machine can do, too, and print which part of its",
-        "arithmetic the prefill used, and which part of its read bandwidth the decode"
+        "arithmetic the prefill used, and which part of its read bandwidth the decode; without the",
+        "peak of resident memory, of which it takes some itself"
       })
   private boolean limits;
 
@@ -115,10 +117,11 @@ final class BenchCommand implements Callable<Integer> {
               "leave one of them out")
           .exception();
     }
-    var rival =
-        against == null
-            ? null
-            : Rival.of(against, pattern, Duration.ofSeconds(Math.max(1, timeout)));
+    if (timeout < 1) {
+      throw Diagnostic.usage("--against-timeout must be at least 1, not " + timeout, "give seconds")
+          .exception();
+    }
+    var rival = against == null ? null : Rival.of(against, pattern, Duration.ofSeconds(timeout));
     try (var source = model.open()) {
       var sizes = new Benchmark.Sizes(promptTokens, generate, depth, sequences, repeat);
       Benchmark.check(source, sizes);
@@ -165,7 +168,7 @@ final class BenchCommand implements Callable<Integer> {
     out.flush();
   }
 
-  private static void print(Benchmark.Report report, double loadMillis, PrintWriter out) {
+  private void print(Benchmark.Report report, double loadMillis, PrintWriter out) {
     for (var row : report.rows()) {
       var rival = row.rival();
       out.printf("%-10s %s", row.test(), rate(row.rate()));
@@ -182,15 +185,19 @@ final class BenchCommand implements Callable<Integer> {
     }
     out.printf("compiled and loaded in %.0f ms%n", loadMillis);
     out.printf("time to first token %.1f ms%n", report.firstTokenMillis());
-    ResidentMemory.peak()
-        .ifPresent(bytes -> out.printf("peak resident memory %.1f MiB%n", bytes / 0x1p20));
+    peak().ifPresent(bytes -> out.printf("peak resident memory %.1f MiB%n", bytes / 0x1p20));
+  }
+
+  /** Not with --limits, which reads memory of its own to see how fast that goes. */
+  private OptionalLong peak() {
+    return limits ? OptionalLong.empty() : ResidentMemory.peak();
   }
 
   private static String rate(Benchmark.Spread rate) {
     return "%10.2f tokens/s (best %.2f)".formatted(rate.median(), rate.best());
   }
 
-  private static Object objects(Benchmark.Report report, double loadMillis) {
+  private Object objects(Benchmark.Report report, double loadMillis) {
     var rows = new ArrayList<Object>();
     for (var row : report.rows()) {
       var object = new LinkedHashMap<String, Object>();
@@ -214,7 +221,7 @@ final class BenchCommand implements Callable<Integer> {
       }
       object.put("load_ms", loadMillis);
       object.put("time_to_first_token_ms", report.firstTokenMillis());
-      ResidentMemory.peak().ifPresent(bytes -> object.put("peak_resident_bytes", bytes));
+      peak().ifPresent(bytes -> object.put("peak_resident_bytes", bytes));
       rows.add(object);
     }
     return rows;

@@ -235,7 +235,8 @@ public final class OpSchema {
       variadic |= operand.arity == Arity.VARIADIC;
     }
     if (operands.size() < required || (!variadic && operands.size() > parts.operands.size())) {
-      return ": " + operands.size() + " operands are given";
+      long given = operands.stream().filter(Objects::nonNull).count();
+      return given == 1 ? ": 1 operand is given" : ": " + given + " operands are given";
     }
     for (int i = 0; i < operands.size(); i++) {
       var spec = parts.operands.get(Math.min(i, parts.operands.size() - 1));

@@ -205,7 +205,11 @@ final class Inference {
         weight
             .dim(0)
             .dividedBy(2)
-            .orElseThrow(() -> new TypeMismatch("the first dimension of " + weight + " is odd"));
+            .orElseThrow(() ->
+                new TypeMismatch(
+                    "the first dimension of "
+                        + weight
+                        + " is odd; its halves are the gate's channels and the up projection's"));
     return withLast(tensor(op, 0), half);
   }
 

@@ -113,7 +113,7 @@ class BadTextTest {
           new Case(
               "%y = rms_norm %x, %x : f32[T, 4]",
               "6:8: rms_norm (C2): weight must be W[D] but is f32[T, 4]: its rank is 2"),
-          new Case("%y = add %x : f32[T, 4]", "6:8: add: 1 operands are given; add takes x, y"),
+          new Case("%y = add %x : f32[T, 4]", "6:8: add: 1 operand is given; add takes x, y"),
           new Case(
               "%y, %y2 = neg %x : f32[T, 4]",
               "6:3: neg has 1 result but 2 names are given; name every result"),
