@@ -1,5 +1,6 @@
 package org.fusionc.ir;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -37,6 +38,13 @@ public sealed interface Type {
 
     public Tensor withDims(List<Dim> other) {
       return new Tensor(dtype, other);
+    }
+
+    /** The same but for the last dimension; there is one. */
+    public Tensor withLast(Dim last) {
+      var all = new ArrayList<>(dims);
+      all.set(all.size() - 1, last);
+      return withDims(all);
     }
 
     @Override

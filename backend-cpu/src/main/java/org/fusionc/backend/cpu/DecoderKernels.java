@@ -127,9 +127,14 @@ final class DecoderKernels {
     return (pool, operands, rows, _) -> norms.run(pool, operands, rows);
   }
 
-  /** A kernel's name, and how its target computes. */
+  /** The name of a kernel that computes with f32, and how its target does. */
   static String named(String name, @Nullable Target target) {
-    return target == null ? name : name + " [" + target.describe(DType.Scalar.F32) + "]";
+    return named(name, DType.Scalar.F32, target);
+  }
+
+  /** A kernel's name, and how its target computes with weights of a dtype. */
+  static String named(String name, DType dtype, @Nullable Target target) {
+    return target == null ? name : name + " [" + target.describe(dtype) + "]";
   }
 
   static Choice softmax(Softmax op, Tier tier) {

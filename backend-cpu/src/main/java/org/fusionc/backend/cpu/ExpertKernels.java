@@ -34,7 +34,7 @@ final class ExpertKernels {
     var dtype = KernelTable.dtype(op.gate());
     return DecoderKernels.onF32(
         op.x(),
-        target == null ? "moe_" + dtype : "moe_%s [%s]".formatted(dtype, target.describe(dtype)),
+        DecoderKernels.named("moe_" + dtype, dtype, target),
         w -> {
           int x = w.of(op.x());
           int ids = w.of(op.experts());

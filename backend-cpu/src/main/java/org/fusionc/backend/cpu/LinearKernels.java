@@ -1,12 +1,11 @@
 package org.fusionc.backend.cpu;
 
-import java.util.ArrayList;
+import org.fusionc.backend.cpu.jit.GatedUnits;
 import org.fusionc.backend.cpu.jit.PackedLinear;
 import org.fusionc.backend.cpu.jit.Target;
 import org.fusionc.backend.cpu.jit.Tier;
 import org.fusionc.ir.Dim;
 import org.fusionc.ir.Op;
-import org.fusionc.ir.Type;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.Weight;
 import org.fusionc.ir.op.GatedLinear;
@@ -23,57 +22,48 @@ final class LinearKernels {
         op.x(),
         op.weight(),
         op.bias(),
-        named("gemm_" + KernelTable.dtype(op.weight()), op.weight(), target),
+        "gemm_" + KernelTable.dtype(op.weight()),
+        target,
         w -> product(w, op.x(), op.weight(), op.bias(), w.of(op), target));
   }
 
   /** In one kernel, where the target's code can; else one after the other. */
   static Choice gated(GatedLinear op, Tier tier) {
-    var weight = op.weight();
-    var target = target(weight, tier);
-    var function = ElementwiseKernels.Gate.of(op.activation());
-    var channels = weight.tensorType().dim(0);
-    if (target == null || !PackedLinear.isHalved(target, channels.value())) {
-      return readable(
-          op.x(),
-          weight,
-          op.bias(),
-          named("gemm_" + KernelTable.dtype(weight) + " + packed_glu", weight, target),
-          w -> {
-            int whole = w.scratch(last(op.x().tensorType(), channels));
-            var product = product(w, op.x(), weight, op.bias(), whole, target);
-            var gate = ElementwiseKernels.packed(whole, w.of(op), function, target);
-            return run -> {
-              product.run(run);
-              gate.run(run);
-            };
-          });
-    }
+    var dtype = KernelTable.dtype(op.weight());
+    var target = target(op.weight(), tier);
+    boolean isOne = target != null && PackedLinear.isHalved(target, channels(op).value());
     return readable(
         op.x(),
-        weight,
+        op.weight(),
         op.bias(),
-        named("gemm_glu_" + KernelTable.dtype(weight), weight, target),
-        w -> {
-          int x = w.of(op.x());
-          int bias = w.f32OrNone(op.bias());
-          int y = w.of(op);
-          var layer = w.packed((Weight) weight, target).getFirst();
-          return run ->
-              layer.gated(
-                  run.pool(),
-                  run.data(x),
-                  run.dataOrNone(bias),
-                  run.data(y),
-                  run.rows(x),
-                  function.coded());
-        });
+        isOne ? "gemm_glu_" + dtype : "gemm_" + dtype + " + packed_glu",
+        target,
+        w -> target != null && isOne ? inOne(w, op, target) : inTwo(w, op, target));
   }
 
-  private static Type last(Type.Tensor type, Dim dim) {
-    var dims = new ArrayList<>(type.dims());
-    dims.set(dims.size() - 1, dim);
-    return type.withDims(dims);
+  private static Dim channels(GatedLinear op) {
+    return op.weight().tensorType().dim(0);
+  }
+
+  private static Step inOne(Wiring w, GatedLinear op, Target target) {
+    int x = w.of(op.x());
+    int bias = w.f32OrNone(op.bias());
+    int y = w.of(op);
+    var layer = w.packed((Weight) op.weight(), target).getFirst();
+    var units = new GatedUnits(target, ElementwiseKernels.Gate.of(op.activation()).coded());
+    return run ->
+        layer.gated(run.pool(), run.data(x), run.dataOrNone(bias), run.data(y), run.rows(x), units);
+  }
+
+  private static Step inTwo(Wiring w, GatedLinear op, @Nullable Target target) {
+    int whole = w.scratch(op.x().tensorType().withLast(channels(op)));
+    var product = product(w, op.x(), op.weight(), op.bias(), whole, target);
+    var function = ElementwiseKernels.Gate.of(op.activation());
+    var gate = ElementwiseKernels.packed(whole, w.of(op), function, target);
+    return run -> {
+      product.run(run);
+      gate.run(run);
+    };
   }
 
   /** {@code y = linear(x, weight, bias)}. */
@@ -90,18 +80,18 @@ final class LinearKernels {
   }
 
   private static Choice readable(
-      Value x, Value weight, @Nullable Value bias, String name, Choice.Factory factory) {
+      Value x,
+      Value weight,
+      @Nullable Value bias,
+      String name,
+      @Nullable Target target,
+      Choice.Factory factory) {
     var wrong = QuantizedKernels.unreadable(weight);
     if (wrong == null) {
       wrong = KernelTable.unreadable(bias);
     }
-    return wrong != null ? wrong : DecoderKernels.onF32(x, name, factory);
-  }
-
-  private static String named(String name, Value weight, @Nullable Target target) {
-    return target == null
-        ? name
-        : "%s [%s]".formatted(name, target.describe(KernelTable.dtype(weight)));
+    var named = DecoderKernels.named(name, KernelTable.dtype(weight), target);
+    return wrong != null ? wrong : DecoderKernels.onF32(x, named, factory);
   }
 
   /** Whether an op reads the packed form of a weight. */

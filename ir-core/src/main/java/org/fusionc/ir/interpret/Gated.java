@@ -112,9 +112,7 @@ final class Gated {
 
   private static double unit(Moe op, double g, double u) {
     return switch (op.activation()) {
-      case "silu" -> Scalars.silu(g) * u;
-      case "gelu" -> Scalars.gelu(g) * u;
-      case "gelu_tanh" -> Scalars.geluTanh(g) * u;
+      case "silu", "gelu", "gelu_tanh" -> activation(op.activation()).applyAsDouble(g) * u;
       case "relu" -> Math.max(g, 0) * u;
       case "clamped_swiglu" -> {
         double limited = Math.min(g, op.limit());

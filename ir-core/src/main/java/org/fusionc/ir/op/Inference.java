@@ -114,9 +114,8 @@ final class Inference {
     if (op.k() < 0 || (x.dim(-1).isStatic() && op.k() > x.dim(-1).value())) {
       throw new TypeMismatch("k = " + op.k() + " is not within the last dimension " + x.dim(-1));
     }
-    var dims = new ArrayList<>(x.dims());
-    dims.set(dims.size() - 1, Dim.of(op.k()));
-    return new Type.Tuple(List.of(x.withDims(dims), Type.tensor(Scalar.I32, dims)));
+    var values = x.withLast(Dim.of(op.k()));
+    return new Type.Tuple(List.of(values, Type.tensor(Scalar.I32, values.dims())));
   }
 
   static Type transpose(Transpose op) {
@@ -196,7 +195,7 @@ final class Inference {
         x.dim(-1)
             .dividedBy(2)
             .orElseThrow(() -> new TypeMismatch("the last dimension of " + x + " is odd"));
-    return withLast(x, half);
+    return x.withLast(half);
   }
 
   static Type gatedLinear(Op op) {
@@ -210,13 +209,7 @@ final class Inference {
                     "the first dimension of "
                         + weight
                         + " is odd; its halves are the gate's channels and the up projection's"));
-    return withLast(tensor(op, 0), half);
-  }
-
-  private static Type withLast(Type.Tensor type, Dim last) {
-    var dims = new ArrayList<>(type.dims());
-    dims.set(dims.size() - 1, last);
-    return type.withDims(dims);
+    return tensor(op, 0).withLast(half);
   }
 
   static Type if_(If op) {

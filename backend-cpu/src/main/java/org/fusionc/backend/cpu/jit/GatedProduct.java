@@ -1,7 +1,6 @@
 package org.fusionc.backend.cpu.jit;
 
 import org.fusionc.backend.cpu.kernel.Scratch;
-import org.fusionc.backend.cpu.x86.MachineCode;
 
 /**
  * Some rows by some panels of gates and as many of what they gate, which lies {@code half} channels
@@ -9,8 +8,7 @@ import org.fusionc.backend.cpu.x86.MachineCode;
  */
 final class GatedProduct implements Tiles.Body {
   private final Product product;
-  private final ActivationRow gate;
-  private final MachineCode kernel;
+  private final GatedUnits units;
   private final int channels;
   private final int upPanel;
 
@@ -18,10 +16,9 @@ final class GatedProduct implements Tiles.Body {
    * @param product whose result is f32 [m, half]
    * @param half channels of a half, a multiple of a panel's
    */
-  GatedProduct(Product product, ActivationRow gate, int half) {
+  GatedProduct(Product product, GatedUnits units, int half) {
     this.product = product;
-    this.gate = gate;
-    kernel = Kernels.of(gate);
+    this.units = units;
     channels = product.layout().channels();
     upPanel = half / channels;
   }
@@ -80,7 +77,7 @@ final class GatedProduct implements Tiles.Body {
       for (int r = 0; r < rows; r++) {
         long from = memory + r * rowBytes;
         long to = product.y() + (row + r) * product.yBytes() + column;
-        gate.run(kernel, from, from + ups, to, rowBytes / Float.BYTES);
+        units.run(from, from + ups, to, rowBytes / Float.BYTES);
       }
     }
   }

@@ -34,8 +34,13 @@ public final class GatedUnits {
         TASK,
         (from, to) -> {
           long at = from * Float.BYTES;
-          row.run(kernel, gate.address() + at, up.address() + at, y.address() + at, to - from);
+          run(gate.address() + at, up.address() + at, y.address() + at, to - from);
         });
+  }
+
+  /** The same by addresses, unchecked, on the calling thread. */
+  void run(long gate, long up, long y, long count) {
+    row.run(kernel, gate, up, y, count);
   }
 
   /**
@@ -62,7 +67,7 @@ public final class GatedUnits {
             long at = first * Float.BYTES;
             long gate = x.address() + index * 2 * bytes + at;
             long count = Math.min(TASK, half - first);
-            row.run(kernel, gate, gate + bytes, y.address() + index * bytes + at, count);
+            run(gate, gate + bytes, y.address() + index * bytes + at, count);
           }
         });
   }

@@ -68,6 +68,7 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
    * @param x f32 [m, k]
    * @param bias f32 [n], or null
    * @param y f32 [m, n / 2], must not overlap the inputs
+   * @param units for the same target; their function is f
    * @throws IllegalArgumentException if a segment is too small, or the weights cannot be halved
    */
   public final void gated(
@@ -76,7 +77,7 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
       @Nullable MemorySegment bias,
       MemorySegment y,
       int m,
-      Activation function) {
+      GatedUnits units) {
     if (!isHalved(layout.target(), n)) {
       throw new IllegalArgumentException("halves of " + n + " channels are no whole panels");
     }
@@ -86,7 +87,6 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
     if (bias != null) {
       Linears.check("bias", bias, n);
     }
-    var gate = new ActivationRow(layout.target(), function, true);
     inTurns(
         pool,
         x.address(),
@@ -94,7 +94,7 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
         y.address(),
         m,
         half,
-        product -> new GatedProduct(product, gate, half));
+        product -> new GatedProduct(product, units, half));
   }
 
   /**

@@ -67,6 +67,7 @@ class GatedProductTest {
     for (var target : Targets.here()) {
       try (var arena = new GuardedArena()) {
         var layer = layer(type, n, k, target, arena);
+        var units = new GatedUnits(target, function);
         for (int m : rows) {
           for (var bias : new float[][] {new float[0], gaussian(n, 5)}) {
             var b = bias.length == 0 ? null : arena.floats(bias);
@@ -74,9 +75,9 @@ class GatedProductTest {
             var whole = arena.floats(new float[m * n]);
             var expected = arena.floats(new float[m * n / 2]);
             layer.run(POOL, x, b, whole, m);
-            new GatedUnits(target, function).packed(POOL, whole, expected, m, n / 2);
+            units.packed(POOL, whole, expected, m, n / 2);
             var y = arena.floats(new float[m * n / 2]);
-            layer.gated(POOL, x, b, y, m, function);
+            layer.gated(POOL, x, b, y, m, units);
             assertThat(floats(y))
                 .as("%s m=%d n=%d k=%d %s", type, m, n, k, target)
                 .containsExactly(floats(expected));
@@ -113,7 +114,8 @@ class GatedProductTest {
         var x = arena.floats(new float[32]);
         var y = arena.floats(new float[n / 2]);
         assertThat(PackedLinear.isHalved(target, n)).isFalse();
-        assertThatThrownBy(() -> layer.gated(POOL, x, null, y, 1, Activation.SILU))
+        var units = new GatedUnits(target, Activation.SILU);
+        assertThatThrownBy(() -> layer.gated(POOL, x, null, y, 1, units))
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessageContaining("no whole panels");
       }
