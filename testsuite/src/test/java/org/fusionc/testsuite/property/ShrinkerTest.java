@@ -3,7 +3,13 @@ package org.fusionc.testsuite.property;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import org.fusionc.ir.DType;
+import org.fusionc.ir.DType.Scalar;
+import org.fusionc.ir.FunctionBuilder;
+import org.fusionc.ir.Graph;
 import org.fusionc.ir.Module;
+import org.fusionc.ir.Type;
+import org.fusionc.ir.Value;
 import org.fusionc.ir.op.Neg;
 import org.fusionc.ir.pass.Pass;
 import org.fusionc.ir.pass.PassContext;
@@ -58,5 +64,18 @@ class ShrinkerTest {
       }
     }
     assertThat(found).isEqualTo(3);
+  }
+
+  @Test
+  void aQuantisedValueIsNotMadeAParameter() {
+    var b = new FunctionBuilder(new Graph(), "main");
+    var x = b.param("x", Type.tensor(Scalar.F32, 2, 32));
+    var q = b.quantize(x, new DType.Quantized(4, 32, false));
+    var y = b.neg(b.dequantize(q, Scalar.F32));
+    var module = Module.empty(b.graph()).withFunction(b.build(y));
+    assertThat(isWronged(module)).isTrue();
+    var small = new Shrinker(ShrinkerTest::isWronged).shrink(module).function("main");
+    assertThat(small.body()).hasSize(1);
+    assertThat(small.params()).extracting(Value::type).containsExactly(x.type());
   }
 }
