@@ -1,11 +1,15 @@
 package org.fusionc.backend.cpu;
 
+import java.util.ArrayList;
 import java.util.Locale;
+import java.util.stream.Stream;
+import org.fusionc.backend.cpu.jit.PackedExperts;
 import org.fusionc.backend.cpu.jit.Target;
 import org.fusionc.backend.cpu.jit.Tier;
 import org.fusionc.backend.cpu.kernel.ExpertProducts;
 import org.fusionc.backend.cpu.kernel.Experts;
 import org.fusionc.backend.cpu.kernel.Gating;
+import org.fusionc.backend.cpu.kernel.WeightMatrix;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.Weight;
 import org.fusionc.ir.op.Moe;
@@ -39,9 +43,8 @@ final class ExpertKernels {
           int x = w.of(op.x());
           int ids = w.of(op.experts());
           int weights = w.of(op.weights());
-          var gate = products(w, op.gate(), target);
-          var up = products(w, op.up(), target);
-          var down = products(w, op.down(), target);
+          var gateUp = products(w, target, op.gate(), op.up());
+          var down = products(w, target, op.down());
           int gateBias = w.f32OrNone(op.gateBias());
           int upBias = w.f32OrNone(op.upBias());
           int downBias = w.f32OrNone(op.downBias());
@@ -57,8 +60,7 @@ final class ExpertKernels {
                     experts,
                     hidden,
                     run.width(x),
-                    gate.in(run),
-                    up.in(run),
+                    gateUp.in(run),
                     down.in(run),
                     run.dataOrNone(gateBias),
                     run.dataOrNone(upBias),
@@ -91,17 +93,23 @@ final class ExpertKernels {
     ExpertProducts in(Run run);
   }
 
-  private static Products products(Wiring w, Value weight, @Nullable Target target) {
-    if (target != null && weight instanceof Weight experts) {
-      var layers = w.packed(experts, target);
-      ExpertProducts products =
-          (pool, expert, x, bias, y, rows) -> layers.get(expert).run(pool, x, bias, y, rows);
-      return _ -> products;
+  /** The products of layers that read the same rows. */
+  private static Products products(Wiring w, @Nullable Target target, Value... layers) {
+    if (target != null) {
+      var packed =
+          new PackedExperts(Stream.of(layers).map(l -> w.packed((Weight) l, target)).toList());
+      return _ -> packed;
     }
-    int number = w.of(weight);
-    var dtype = KernelTable.dtype(weight);
-    int n = Math.toIntExact(weight.tensorType().dim(1).value());
-    int k = Math.toIntExact(weight.tensorType().dim(2).value());
-    return run -> ExpertProducts.of(QuantizedKernels.matrix(run, number, dtype), n, k);
+    var numbers = Stream.of(layers).mapToInt(w::of).toArray();
+    var dtypes = Stream.of(layers).map(KernelTable::dtype).toList();
+    int n = Math.toIntExact(layers[0].tensorType().dim(1).value());
+    int k = Math.toIntExact(layers[0].tensorType().dim(2).value());
+    return run -> {
+      var matrices = new ArrayList<WeightMatrix>();
+      for (int i = 0; i < numbers.length; i++) {
+        matrices.add(QuantizedKernels.matrix(run, numbers[i], dtypes.get(i)));
+      }
+      return ExpertProducts.of(matrices, n, k);
+    };
   }
 }

@@ -120,9 +120,37 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
       long from = prepared(pool, x + (long) first * k * Float.BYTES, rows);
       long to = y + first * rowBytes;
       var product = new Product(layout, weights.address(), n, k, from, bias, to, rowBytes);
-      new Tiles(rows, layout.panels(columns), layout, k, pool.threads())
+      new Tiles(rows, layout.panels(columns), layout, k, Tiles.tasks(pool))
           .run(pool, body.apply(product));
     }
+  }
+
+  /** How rows are prepared: layers that agree in it can share them. */
+  final PanelLayout layout() {
+    return layout;
+  }
+
+  final int n() {
+    return n;
+  }
+
+  /** Bytes from one prepared row to the next. */
+  final long preparedBytes() {
+    return layout.rowBytes(k);
+  }
+
+  /**
+   * The product of prepared rows.
+   *
+   * @param y f32 [rows, n]
+   */
+  final Product product(long rows, long bias, long y) {
+    return new Product(layout, weights.address(), n, k, rows, bias, y, (long) n * Float.BYTES);
+  }
+
+  /** How a product of so many rows is cut. */
+  final Tiles tiles(int rows, int least) {
+    return new Tiles(rows, layout.panels(n), layout, k, least);
   }
 
   /** Whether the halves of {@code n} channels are whole panels in a target's layouts. */

@@ -27,7 +27,7 @@ final class Tiles {
   private static final long STREAMED = 1 << 20;
 
   /** Tasks of each thread, at least, if there are so many: they even out what one lags behind. */
-  private static final long TASKS = 4;
+  private static final int OF_THREAD = 4;
 
   private final int m;
   private final int panels;
@@ -39,19 +39,20 @@ final class Tiles {
    * @param m at least 1
    * @param panels at least 1
    * @param layout of the panels; each may stand for some more that a task does with it
+   * @param least how many tasks there are to be at least, if there can be so many
    */
-  Tiles(int m, int panels, PanelLayout layout, int k, int threads) {
+  Tiles(int m, int panels, PanelLayout layout, int k, int least) {
     this.m = m;
     this.panels = panels;
     int tile = even(m, layout.mostRows());
     int tiles = Math.ceilDiv(m, tile);
     // With few panels rows are shared out, too.
-    long parts = Math.clamp(TASKS * threads / panels, 1, tiles);
+    long parts = Math.clamp(least / panels, 1, tiles);
     long cached = Math.max(1, CACHED / Math.max(1, tile * layout.rowBytes(k)));
     taskRows = Math.min(m, tile * even(tiles, (int) Math.min(cached, tiles / parts)));
     rowTasks = Math.ceilDiv(m, taskRows);
     long streamed = Math.max(1, STREAMED / Math.max(1, layout.panelBytes(k)));
-    long shared = Math.max(1, (long) panels * rowTasks / (TASKS * threads));
+    long shared = Math.max(1, (long) panels * rowTasks / least);
     taskPanels = even(panels, (int) Math.min(streamed, shared));
   }
 
@@ -60,11 +61,20 @@ final class Tiles {
     return Math.ceilDiv(all, Math.ceilDiv(all, most));
   }
 
+  /** How many tasks keep a pool's threads busy to the end. */
+  static int tasks(ComputePool pool) {
+    return OF_THREAD * pool.threads();
+  }
+
+  /** How many tasks there are. */
+  long tasks() {
+    return (long) Math.ceilDiv(panels, taskPanels) * rowTasks;
+  }
+
   /** Runs all tasks. */
   void run(ComputePool pool, Body body) {
-    long tasks = (long) Math.ceilDiv(panels, taskPanels) * rowTasks;
     pool.parallelFor(
-        tasks,
+        tasks(),
         1,
         (from, to) -> {
           for (long task = from; task < to; task++) {
@@ -73,7 +83,8 @@ final class Tiles {
         });
   }
 
-  private void run(long task, Body body) {
+  /** Runs one task. */
+  void run(long task, Body body) {
     int panel = (int) (task / rowTasks) * taskPanels;
     int row = (int) (task % rowTasks) * taskRows;
     body.run(row, Math.min(taskRows, m - row), panel, Math.min(taskPanels, panels - panel));

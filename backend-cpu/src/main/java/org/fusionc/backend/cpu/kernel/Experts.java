@@ -11,8 +11,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Tokens are grouped by expert, so that an expert's weights are read once for all its tokens;
  * the results are added up per token in the order in which its experts are listed.
  *
- * @param gate hidden outputs of d inputs
- * @param up hidden outputs of d inputs
+ * @param gateUp gate and up, hidden outputs of d inputs each
  * @param down d outputs of hidden inputs
  * @param gateBias f32 [experts, hidden], or null
  * @param upBias f32 [experts, hidden], or null
@@ -22,16 +21,18 @@ public record Experts(
     int experts,
     int hidden,
     int d,
-    ExpertProducts gate,
-    ExpertProducts up,
+    ExpertProducts gateUp,
     ExpertProducts down,
     @Nullable MemorySegment gateBias,
     @Nullable MemorySegment upBias,
     @Nullable MemorySegment downBias,
     Gating gating) {
 
-  /** Pairs of token and expert done together; bounds the memory in between. */
+  /** Pairs of token and expert done together, at most. */
   private static final int BLOCK_PAIRS = 2048;
+
+  /** Bytes that they may take in between, unless a single token's take more. */
+  private static final long BLOCK_BYTES = 64 << 20;
 
   private static final int TASK = 8 * 1024;
 
@@ -56,7 +57,8 @@ public record Experts(
     long from = Operand.input("x", x, (long) tokens * d);
     long share = Operand.input("weights", weights, (long) tokens * chosen);
     long to = Operand.output("y", y, (long) tokens * d);
-    int step = Math.max(1, BLOCK_PAIRS / Math.max(1, chosen));
+    long most = Math.min(BLOCK_PAIRS, BLOCK_BYTES / Math.max(1, pairBytes()));
+    int step = (int) Math.max(1, most / Math.max(1, chosen));
     for (int first = 0; first < tokens; first += step) {
       int count = Math.min(step, tokens - first);
       long pair = (long) first * chosen;
@@ -71,6 +73,11 @@ public record Experts(
     }
   }
 
+  /** A row gathered and its result, and its gates and what they gate. */
+  private long pairBytes() {
+    return 2L * (d + hidden) * Float.BYTES;
+  }
+
   private void block(
       ComputePool pool, long x, int[] ids, long weights, long y, int tokens, int chosen) {
     int pairs = tokens * chosen;
@@ -78,7 +85,7 @@ public record Experts(
     int[] places = places(ids, starts);
     long rowBytes = (long) d * Float.BYTES;
     long hiddenBytes = (long) hidden * Float.BYTES;
-    long gathered = Scratch.reserveOuter(pairs * (2 * rowBytes + 2 * hiddenBytes));
+    long gathered = Scratch.reserveOuter(pairs * pairBytes());
     long results = gathered + pairs * rowBytes;
     long gates = results + pairs * rowBytes;
     long ups = gates + pairs * hiddenBytes;
@@ -91,20 +98,20 @@ public record Experts(
             Packing.row(x + i / chosen * rowBytes, FloatFormat.F32, d, target);
           }
         });
-    for (int e = 0; e < experts; e++) {
-      int rows = starts[e + 1] - starts[e];
-      if (rows > 0) {
-        long start = starts[e];
-        expert(
-            pool,
-            e,
-            rows,
-            gathered + start * rowBytes,
-            gates + start * hiddenBytes,
-            ups + start * hiddenBytes,
-            results + start * rowBytes);
-      }
-    }
+    gateUp.run(
+        pool,
+        starts,
+        gathered,
+        new long[] {bias(gateBias, hidden), bias(upBias, hidden)},
+        new long[] {gates, ups});
+    pool.parallelFor(
+        (long) pairs * hidden,
+        TASK,
+        (a, b) -> {
+          long at = a * Float.BYTES;
+          gating.apply(gates + at, ups + at, gates + at, (int) (b - a));
+        });
+    down.run(pool, starts, gates, new long[] {bias(downBias, d)}, new long[] {results});
     pool.parallelFor(
         tokens,
         Math.max(1, TASK / Math.max(1, d * chosen)),
@@ -115,24 +122,8 @@ public record Experts(
         });
   }
 
-  private void expert(
-      ComputePool pool, int e, int rows, long x, long gates, long ups, long results) {
-    gate.run(pool, e, x, bias(gateBias, e, hidden), gates, rows);
-    up.run(pool, e, x, bias(upBias, e, hidden), ups, rows);
-    pool.parallelFor(
-        (long) rows * hidden,
-        TASK,
-        (a, b) -> {
-          long at = a * Float.BYTES;
-          gating.apply(gates + at, ups + at, gates + at, (int) (b - a));
-        });
-    down.run(pool, e, gates, bias(downBias, e, d), results, rows);
-  }
-
-  private long bias(@Nullable MemorySegment biases, int e, int width) {
-    return biases == null
-        ? 0
-        : Operand.input("bias", biases, (long) experts * width) + (long) e * width * Float.BYTES;
+  private long bias(@Nullable MemorySegment biases, int width) {
+    return biases == null ? 0 : Operand.input("bias", biases, (long) experts * width);
   }
 
   /** Where each expert's pairs start in the grouped order; one more entry for the end. */

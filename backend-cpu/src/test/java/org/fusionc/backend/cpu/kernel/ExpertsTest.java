@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.fusionc.backend.cpu.jit.PackedExperts;
 import org.fusionc.backend.cpu.jit.PackedLinear;
 import org.fusionc.backend.cpu.jit.Target;
 import org.fusionc.backend.cpu.jit.Tier;
@@ -37,27 +38,39 @@ class ExpertsTest {
   /** Experts with their weights as numbers, [experts, n, k] each. */
   private record Layers(Experts experts, float[] gate, float[] up, float[] down) {}
 
-  private record Products(ExpertProducts products, float[] numbers) {}
+  /** The weights of a layer of all experts, [experts, n, k]. */
+  private record Layer(MemorySegment data, FloatFormat format, int n, int k) {
+    static Layer random(Buffers buffers, FloatFormat format, int n, int k) {
+      return new Layer(buffers.random(COUNT * n * k, format), format, n, k);
+    }
+
+    float[] numbers() {
+      var numbers = new float[COUNT * n * k];
+      for (int i = 0; i < numbers.length; i++) {
+        numbers[i] = Lanes.get(data.address(), format, i);
+      }
+      return numbers;
+    }
+
+    WeightMatrix matrix() {
+      return WeightMatrix.of(data, format, COUNT * n, k);
+    }
+
+    List<PackedLinear> packed(Target target) {
+      var rows = WeightRows.of(data, DType.Scalar.valueOf(format.name()), COUNT * n, k);
+      var packed = new ArrayList<PackedLinear>();
+      for (int e = 0; e < COUNT; e++) {
+        packed.add(WeightPacking.pack(POOL, rows.range((long) e * n, n), target, Arena.ofAuto()));
+      }
+      return packed;
+    }
+  }
 
   /** By the Vector API if there is no target. */
-  private static Products products(
-      Buffers buffers, FloatFormat format, int n, int k, @Nullable Target target) {
-    var data = buffers.random(COUNT * n * k, format);
-    var numbers = new float[COUNT * n * k];
-    for (int i = 0; i < numbers.length; i++) {
-      numbers[i] = Lanes.get(data.address(), format, i);
-    }
-    if (target == null) {
-      return new Products(
-          ExpertProducts.of(WeightMatrix.of(data, format, COUNT * n, k), n, k), numbers);
-    }
-    var rows = WeightRows.of(data, DType.Scalar.valueOf(format.name()), COUNT * n, k);
-    var layers = new ArrayList<PackedLinear>();
-    for (int e = 0; e < COUNT; e++) {
-      layers.add(WeightPacking.pack(POOL, rows.range((long) e * n, n), target, Arena.ofAuto()));
-    }
-    return new Products(
-        (pool, expert, x, bias, y, m) -> layers.get(expert).run(pool, x, bias, y, m), numbers);
+  private static ExpertProducts products(@Nullable Target target, Layer... layers) {
+    return target == null
+        ? ExpertProducts.of(Stream.of(layers).map(Layer::matrix).toList(), layers[0].n, layers[0].k)
+        : new PackedExperts(Stream.of(layers).map(l -> l.packed(target)).toList());
   }
 
   private static Layers experts(
@@ -68,22 +81,21 @@ class ExpertsTest {
       Gating.Kind kind,
       boolean biases,
       @Nullable Target target) {
-    var gate = products(buffers, format, hidden, d, target);
-    var up = products(buffers, format, hidden, d, target);
-    var down = products(buffers, FloatFormat.F32, d, hidden, target);
+    var gate = Layer.random(buffers, format, hidden, d);
+    var up = Layer.random(buffers, format, hidden, d);
+    var down = Layer.random(buffers, FloatFormat.F32, d, hidden);
     var experts =
         new Experts(
             COUNT,
             hidden,
             d,
-            gate.products,
-            up.products,
-            down.products,
+            products(target, gate, up),
+            products(target, down),
             biases ? buffers.random(COUNT * hidden) : null,
             biases ? buffers.random(COUNT * hidden) : null,
             biases ? buffers.random(COUNT * d) : null,
             new Gating(kind, 1.5f, 2f));
-    return new Layers(experts, gate.numbers, up.numbers, down.numbers);
+    return new Layers(experts, gate.numbers(), up.numbers(), down.numbers());
   }
 
   /** No target for the Vector API, then those of machine code that run here. */
