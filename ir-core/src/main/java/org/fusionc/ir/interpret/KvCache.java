@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The state of one layer's KV cache: pages of a fixed number of positions. Position p of a sequence
- * lies in its page p / pageTokens at p % pageTokens. Immutable: {@link #append} gives the next
- * state, sharing the pages that it does not write.
+ * lies in its page p / pageTokens at p % pageTokens; one that was never written holds zeros.
+ * Immutable: {@link #append} gives the next state, sharing the pages that it does not write.
  */
 public final class KvCache implements Datum {
   /** Keys as [position, head, key dim] and values as [position, head, value dim]. */
@@ -90,8 +90,8 @@ public final class KvCache implements Datum {
     var page = pages[page(at, sequence, position)];
     double sum = 0;
     int from = (position % pageTokens * heads() + head) * keyDim();
-    for (int d = 0; page != null && d < query.length; d++) {
-      sum += page.keys[from + d] * query[d];
+    for (int d = 0; d < query.length; d++) {
+      sum += (page == null ? 0 : page.keys[from + d]) * query[d];
     }
     return sum;
   }
@@ -100,8 +100,8 @@ public final class KvCache implements Datum {
   void addValue(Batch at, int sequence, int position, int head, double factor, double[] sum) {
     var page = pages[page(at, sequence, position)];
     int from = (position % pageTokens * heads() + head) * valueDim();
-    for (int d = 0; page != null && d < sum.length; d++) {
-      sum[d] += factor * page.values[from + d];
+    for (int d = 0; d < sum.length; d++) {
+      sum[d] += factor * (page == null ? 0 : page.values[from + d]);
     }
   }
 
