@@ -67,7 +67,8 @@ final class Algebra {
       case Neg(Sub(var x, var y, _), _) -> b.sub(y, x);
       case Not(Not(var x, _), _) -> x;
       case Abs(Abs inner, _) -> inner;
-      case Abs(Neg(var x, _), _) -> b.abs(x);
+      // Unsigned integers wrap: the negation of 1 is the largest.
+      case Abs(Neg(var x, _), _) when x.tensorType().dtype().isFloat() -> b.abs(x);
       case Relu(Relu inner, _) -> inner;
       case Floor(Floor inner, _) -> inner;
       case Ceil(Ceil inner, _) -> inner;

@@ -7,7 +7,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class CanonicalizeTest {
   private static String function(String ops, String result) {
-    return "func @f(%x: f32[T, 4], %y: f32[T, 4], %v: f32[4], %h: f16[T, 4], %m: f32[3, 4]) -> ("
+    return "func @f(%x: f32[T, 4], %y: f32[T, 4], %v: f32[4], %h: f16[T, 4], %m: f32[3, 4], %u:"
+        + " u8[4]) -> ("
         + result
         + ") {\n"
         + ops.replace(";", "\n").strip()
@@ -31,6 +32,9 @@ class CanonicalizeTest {
           %n = neg %x : f32[T, 4]; %z = neg %n : f32[T, 4]; return %z | f32[T, 4] | return %x
           %c = constant {value = -1} : f32[]; %z = mul %x, %c : f32[T, 4]; return %z | f32[T, 4] | %z = neg %x;return %z
           %n = neg %y : f32[T, 4]; %z = add %x, %n : f32[T, 4]; return %z | f32[T, 4] | %z = sub %x, %y;return %z
+          # |-x| = |x|, but not where a negation wraps
+          %n = neg %x : f32[T, 4]; %z = abs %n : f32[T, 4]; return %z | f32[T, 4] | %z = abs %x;return %z
+          %n = neg %u : u8[4]; %z = abs %n : u8[4]; return %z | u8[4] | %n = neg %u;%z = abs %n;return %z
           # powers
           %c = constant {value = 2} : f32[]; %z = pow %x, %c : f32[T, 4]; return %z | f32[T, 4] | %z = mul %x, %x;return %z
           %c = constant {value = 3} : f32[]; %z = pow %x, %c : f32[T, 4]; return %z | f32[T, 4] | %c = constant {value = 3};%z = pow %x, %c;return %z
