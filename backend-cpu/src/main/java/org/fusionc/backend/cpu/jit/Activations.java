@@ -1,6 +1,7 @@
 package org.fusionc.backend.cpu.jit;
 
 import java.lang.foreign.MemorySegment;
+import org.fusionc.backend.cpu.kernel.Operand;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.backend.cpu.x86.MachineCode;
 
@@ -24,14 +25,14 @@ public final class Activations {
    * @param y f32 [count]
    */
   public void run(ComputePool pool, MemorySegment x, MemorySegment y, long count) {
-    Linears.check("x", x, count);
-    Linears.check("y", y, count);
+    long in = Operand.input("x", x, count);
+    long out = Operand.output("y", y, count);
     pool.parallelFor(
         count,
         TASK,
         (from, to) -> {
           long at = from * Float.BYTES;
-          row.run(kernel, x.address() + at, 0, y.address() + at, to - from);
+          row.run(kernel, in + at, 0, out + at, to - from);
         });
   }
 }

@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import org.fusionc.backend.cpu.kernel.FloatFormat;
+import org.fusionc.backend.cpu.kernel.Operand;
 
 /** Brings rows of floating-point weights to panels of {@link FloatLayout}. */
 final class FloatPacking {
@@ -23,14 +24,14 @@ final class FloatPacking {
    * @param to zeros
    */
   static void run(FloatLayout layout, MemorySegment from, MemorySegment to, int n, int k) {
-    Linears.require(from, (long) n * k * layout.format().bytes());
-    Linears.require(to, layout.panelBytes(k) * layout.panels(n));
+    long rows = Operand.input("weights", from, (long) n * k, layout.format());
+    long panels = Operand.address("panels", to, layout.panelBytes(k) * layout.panels(n));
     int channels = layout.channels();
     for (int row = 0; row < n; row++) {
       row(
           layout.format(),
-          from.address() + (long) row * k * layout.format().bytes(),
-          to.address() + row / channels * layout.panelBytes(k),
+          rows + (long) row * k * layout.format().bytes(),
+          panels + row / channels * layout.panelBytes(k),
           row % channels,
           channels,
           k);

@@ -1,6 +1,7 @@
 package org.fusionc.backend.cpu.jit;
 
 import java.lang.foreign.MemorySegment;
+import org.fusionc.backend.cpu.kernel.Operand;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.backend.cpu.x86.MachineCode;
 
@@ -26,15 +27,15 @@ public final class GatedUnits {
    */
   public void run(
       ComputePool pool, MemorySegment gate, MemorySegment up, MemorySegment y, long count) {
-    Linears.check("gate", gate, count);
-    Linears.check("up", up, count);
-    Linears.check("y", y, count);
+    long gates = Operand.input("gate", gate, count);
+    long ups = Operand.input("up", up, count);
+    long out = Operand.output("y", y, count);
     pool.parallelFor(
         count,
         TASK,
         (from, to) -> {
           long at = from * Float.BYTES;
-          run(gate.address() + at, up.address() + at, y.address() + at, to - from);
+          run(gates + at, ups + at, out + at, to - from);
         });
   }
 
@@ -50,8 +51,8 @@ public final class GatedUnits {
    * @param y f32 [rows, half]
    */
   public void packed(ComputePool pool, MemorySegment x, MemorySegment y, long rows, int half) {
-    Linears.check("x", x, Math.multiplyExact(rows, 2L * half));
-    Linears.check("y", y, Math.multiplyExact(rows, half));
+    long in = Operand.input("x", x, Math.multiplyExact(rows, 2L * half));
+    long out = Operand.output("y", y, Math.multiplyExact(rows, half));
     if (half == 0) {
       return;
     }
@@ -65,9 +66,9 @@ public final class GatedUnits {
             long index = task / parts;
             long first = task % parts * TASK;
             long at = first * Float.BYTES;
-            long gate = x.address() + index * 2 * bytes + at;
+            long gate = in + index * 2 * bytes + at;
             long count = Math.min(TASK, half - first);
-            run(gate, gate + bytes, y.address() + index * bytes + at, count);
+            run(gate, gate + bytes, out + index * bytes + at, count);
           }
         });
   }

@@ -5,6 +5,7 @@ import static org.fusionc.backend.cpu.jit.Linears.ALL;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import org.fusionc.backend.cpu.kernel.Operand;
 import org.fusionc.ir.backend.QuantizedLayout;
 
 /**
@@ -38,10 +39,10 @@ final class IntegerPacking {
 
   /** Packs, on the calling thread. */
   static void run(IntegerFormat format, MemorySegment from, MemorySegment to, int n, int k) {
-    Linears.require(from, new QuantizedLayout(format.type(), n, k).bytes());
-    Linears.require(to, format.panelBytes(k) * format.panels(n));
-    var packing = new IntegerPacking(format, from.address(), to.address(), n, k);
     long panelBytes = format.panelBytes(k);
+    long rows = Operand.address("weights", from, new QuantizedLayout(format.type(), n, k).bytes());
+    long panels = Operand.address("panels", to, panelBytes * format.panels(n));
+    var packing = new IntegerPacking(format, rows, panels, n, k);
     for (int panel = 0; panel < format.panels(n); panel++) {
       packing.panel(panel, panel * panelBytes);
     }

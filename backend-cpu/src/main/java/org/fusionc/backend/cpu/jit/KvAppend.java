@@ -3,6 +3,7 @@ package org.fusionc.backend.cpu.jit;
 import java.lang.foreign.MemorySegment;
 import org.fusionc.backend.cpu.kernel.CacheWriter;
 import org.fusionc.backend.cpu.kernel.KvPages;
+import org.fusionc.backend.cpu.kernel.Operand;
 import org.fusionc.backend.cpu.kernel.Scratch;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.backend.cpu.x86.MachineCode;
@@ -47,8 +48,8 @@ public final class KvAppend implements CacheWriter {
     int valueElements = heads * kind.valueDim();
     int tokens = batch.tokens();
     int[] position = batch.position();
-    Linears.check("k", k, (long) tokens * keyElements);
-    Linears.check("v", v, (long) tokens * valueElements);
+    long newKeys = Operand.input("k", k, (long) tokens * keyElements);
+    long newValues = Operand.input("v", v, (long) tokens * valueElements);
     int pageTokens = cache.pageTokens();
     cache.ensure(batch);
     if (rope != null) {
@@ -62,7 +63,7 @@ public final class KvAppend implements CacheWriter {
           for (int t = (int) from; t < to; t++) {
             int page = cache.page(batch, t);
             int slot = position[t] % pageTokens;
-            long key = k.address() + (long) t * keyElements * Float.BYTES;
+            long key = newKeys + (long) t * keyElements * Float.BYTES;
             if (rope != null) {
               RopeRow.run(rotate, key, rotated, rope.row(position[t]), heads, 1f);
               key = rotated;
@@ -70,7 +71,7 @@ public final class KvAppend implements CacheWriter {
             KeyWriter.run(keys, key, cache.keyGroup(page, 0, slot), heads, cache.keyHeadBytes());
             ValueWriter.run(
                 values,
-                v.address() + (long) t * valueElements * Float.BYTES,
+                newValues + (long) t * valueElements * Float.BYTES,
                 cache.value(page, 0, slot),
                 heads,
                 cache.valueHeadBytes());

@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/** What linear layers in machine code have in common: checks, and the ragged edges. */
+/** What linear layers in machine code have in common: the ragged edges. */
 final class Linears {
   private static final ValueLayout.OfFloat FLOAT =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -13,26 +13,6 @@ final class Linears {
   static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
   private Linears() {}
-
-  /** Refuses a segment that a kernel could not address. */
-  static void check(String name, MemorySegment segment, long elements) {
-    long bytes = Math.multiplyExact(elements, Float.BYTES);
-    if (segment.byteSize() < bytes) {
-      throw new IllegalArgumentException(
-          name + " needs " + bytes + " bytes, but its segment has " + segment.byteSize());
-    }
-    if (bytes > 0 && !(segment.isNative() && segment.scope().isAlive())) {
-      throw new IllegalArgumentException(name + " is not in native memory that is alive");
-    }
-  }
-
-  /** Refuses a segment of fewer bytes. */
-  static void require(MemorySegment segment, long bytes) {
-    if (segment.byteSize() < bytes || !segment.isNative()) {
-      throw new IllegalArgumentException(
-          bytes + " bytes are needed in native memory, not " + segment);
-    }
-  }
 
   /** Copies {@code count} f32 and fills up to {@code size} with zeros. */
   static void copyPadded(long from, int count, long to, int size) {

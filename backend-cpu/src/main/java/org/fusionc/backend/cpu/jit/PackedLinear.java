@@ -2,6 +2,7 @@ package org.fusionc.backend.cpu.jit;
 
 import java.lang.foreign.MemorySegment;
 import java.util.function.Function;
+import org.fusionc.backend.cpu.kernel.Operand;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.jspecify.annotations.Nullable;
 
@@ -48,12 +49,7 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
    */
   public final void run(
       ComputePool pool, MemorySegment x, @Nullable MemorySegment bias, MemorySegment y, int m) {
-    Linears.check("x", x, (long) m * k);
-    Linears.check("y", y, (long) m * n);
-    if (bias != null) {
-      Linears.check("bias", bias, n);
-    }
-    run(pool, x.address(), bias == null ? 0 : bias.address(), y.address(), m);
+    run(pool, input(x, m), added(bias), Operand.output("y", y, (long) m * n), m);
   }
 
   /** The same by addresses, unchecked; {@code bias} is 0 if there is none. */
@@ -82,19 +78,22 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
       throw new IllegalArgumentException("halves of " + n + " channels are no whole panels");
     }
     int half = n / 2;
-    Linears.check("x", x, (long) m * k);
-    Linears.check("y", y, (long) m * half);
-    if (bias != null) {
-      Linears.check("bias", bias, n);
-    }
     inTurns(
         pool,
-        x.address(),
-        bias == null ? 0 : bias.address(),
-        y.address(),
+        input(x, m),
+        added(bias),
+        Operand.output("y", y, (long) m * half),
         m,
         half,
         product -> new GatedProduct(product, units, half));
+  }
+
+  private long input(MemorySegment x, int m) {
+    return Operand.input("x", x, (long) m * k);
+  }
+
+  private long added(@Nullable MemorySegment bias) {
+    return Operand.inputOrNone("bias", bias, n);
   }
 
   /**

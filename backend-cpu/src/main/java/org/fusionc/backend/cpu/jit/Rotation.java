@@ -1,6 +1,7 @@
 package org.fusionc.backend.cpu.jit;
 
 import java.lang.foreign.MemorySegment;
+import org.fusionc.backend.cpu.kernel.Operand;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.backend.cpu.x86.MachineCode;
 
@@ -33,8 +34,8 @@ public final class Rotation {
    */
   public void run(ComputePool pool, MemorySegment x, MemorySegment y, int[] position, int heads) {
     int elements = heads * dim;
-    Linears.check("x", x, (long) position.length * elements);
-    Linears.check("y", y, (long) position.length * elements);
+    long in = Operand.input("x", x, (long) position.length * elements);
+    long out = Operand.output("y", y, (long) position.length * elements);
     table.prepare(position);
     pool.parallelFor(
         position.length,
@@ -43,7 +44,7 @@ public final class Rotation {
           for (int t = (int) from; t < to; t++) {
             long at = (long) t * elements * Float.BYTES;
             long angles = table.row(position[t]);
-            RopeRow.run(kernel, x.address() + at, y.address() + at, angles, heads, 1f);
+            RopeRow.run(kernel, in + at, out + at, angles, heads, 1f);
           }
         });
   }

@@ -1,10 +1,9 @@
 package org.fusionc.backend.cpu.jit;
 
-import java.lang.foreign.MemorySegment;
 import org.fusionc.backend.cpu.kernel.Norms;
+import org.fusionc.backend.cpu.kernel.Operand;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.backend.cpu.x86.MachineCode;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Normalisation of rows in machine code.
@@ -61,12 +60,12 @@ public final class RowNorms {
         || biased != (operands.bias() != null)) {
       throw new IllegalArgumentException("these norms are made for other operands");
     }
-    long x = address("x", operands.x(), size);
-    long residual = address("residual", operands.residual(), size);
-    long sum = address("sum", operands.sum(), size);
-    long weight = address("weight", operands.weight(), width);
-    long bias = address("bias", operands.bias(), width);
-    long y = address("y", operands.y(), size);
+    long x = Operand.input("x", operands.x(), size);
+    long residual = Operand.inputOrNone("residual", operands.residual(), size);
+    long sum = Operand.inputOrNone("sum", operands.sum(), size);
+    long weight = Operand.input("weight", operands.weight(), width);
+    long bias = Operand.inputOrNone("bias", operands.bias(), width);
+    long y = Operand.output("y", operands.y(), size);
     if (size == 0) {
       return;
     }
@@ -77,13 +76,5 @@ public final class RowNorms {
           long at = from * width * Float.BYTES;
           kernel.call(x + at, residual + at, sum + at, weight, y + at, to - from, bias, 0, 0);
         });
-  }
-
-  private static long address(String name, @Nullable MemorySegment segment, long elements) {
-    if (segment == null) {
-      return 0;
-    }
-    Linears.check(name, segment, elements);
-    return segment.address();
   }
 }

@@ -2,6 +2,7 @@ package org.fusionc.backend.cpu.jit;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.fusionc.backend.cpu.kernel.Operand;
 import org.fusionc.backend.cpu.kernel.Scratch;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.backend.cpu.x86.MachineCode;
@@ -27,8 +28,8 @@ public final class RowSoftmax {
    */
   public void run(ComputePool pool, MemorySegment x, MemorySegment y, int rows, int width) {
     long size = (long) rows * width;
-    Linears.check("x", x, size);
-    Linears.check("y", y, size);
+    long in = Operand.input("x", x, size);
+    long out = Operand.output("y", y, size);
     if (size == 0) {
       return;
     }
@@ -38,7 +39,7 @@ public final class RowSoftmax {
         (from, to) -> {
           for (long row = from; row < to; row++) {
             long at = row * width * Float.BYTES;
-            row(x.address() + at, y.address() + at, width);
+            row(in + at, out + at, width);
           }
         });
   }

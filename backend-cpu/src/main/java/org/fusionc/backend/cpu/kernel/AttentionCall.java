@@ -1,8 +1,6 @@
 package org.fusionc.backend.cpu.kernel;
 
-import java.lang.foreign.MemorySegment;
 import org.fusionc.ir.backend.Batch;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One attention, checked: what its steps share.
@@ -33,13 +31,9 @@ public record AttentionCall(
         shape,
         batch,
         Operand.input("q", operands.q(), rows * kind.keyDim()),
-        orNone("slopes", operands.slopes(), shape.heads()),
-        orNone("sinks", operands.sinks(), shape.heads()),
+        Operand.inputOrNone("slopes", operands.slopes(), shape.heads()),
+        Operand.inputOrNone("sinks", operands.sinks(), shape.heads()),
         Operand.output("out", operands.out(), rows * kind.valueDim()));
-  }
-
-  private static long orNone(String name, @Nullable MemorySegment segment, int elements) {
-    return segment == null ? 0 : Operand.input(name, segment, elements);
   }
 
   /** Query heads of a key head. */

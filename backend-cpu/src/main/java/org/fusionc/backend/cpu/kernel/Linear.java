@@ -58,7 +58,7 @@ public final class Linear {
     Operand.dimension("n", n);
     Operand.dimension("k", k);
     long xAddress = Operand.input("x", x, (long) m * k);
-    long biasAddress = bias == null ? 0 : Operand.input("bias", bias, n);
+    long biasAddress = Operand.inputOrNone("bias", bias, n);
     long yAddress = Operand.output("y", y, (long) m * n);
     run(pool, xAddress, w, biasAddress, yAddress, m, n, k);
   }

@@ -52,14 +52,12 @@ public final class Norms {
 
   private static void run(ComputePool pool, Operands operands, int rows, int width, Row kernel) {
     long size = (long) rows * width;
-    var residual = operands.residual;
     var sum = operands.sum;
-    var bias = operands.bias;
     long from = Operand.input("x", operands.x, size);
-    long other = residual == null ? 0 : Operand.input("residual", residual, size);
+    long other = Operand.inputOrNone("residual", operands.residual, size);
     long sums = sum == null ? from : Operand.output("sum", sum, size);
     long scale = Operand.input("weight", operands.weight, width);
-    long shift = bias == null ? 0 : Operand.input("bias", bias, width);
+    long shift = Operand.inputOrNone("bias", operands.bias, width);
     long to = Operand.output("y", operands.y, size);
     pool.parallelFor(
         rows,
