@@ -42,7 +42,10 @@ final class LoadTime implements AutoCloseable {
   }
 
   private WeightRows stored(WeightDef weight) {
-    return of(shared.loader().load(weight).data(), weight.type());
+    var packed = shared.loader().packed(weight);
+    return packed.isPresent()
+        ? new UnpackedRows(weight.type(), packed.get())
+        : of(shared.loader().load(weight).data(), weight.type());
   }
 
   private static WeightRows of(MemorySegment data, Type.Tensor type) {

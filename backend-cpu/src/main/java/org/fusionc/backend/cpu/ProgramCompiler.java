@@ -11,6 +11,7 @@ import org.fusionc.backend.cpu.jit.RopeTable;
 import org.fusionc.backend.cpu.jit.Target;
 import org.fusionc.backend.cpu.jit.Tier;
 import org.fusionc.backend.cpu.jit.WeightPacking;
+import org.fusionc.backend.cpu.jit.WeightRows;
 import org.fusionc.backend.cpu.kernel.KvPages;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.backend.cpu.x86.Pages;
@@ -233,6 +234,10 @@ final class ProgramCompiler implements Wiring {
   }
 
   private MemorySegment memory(long bytes) {
+    if (bytes > WeightRows.PIECE && Pages.isSupported()) {
+      // Zeros that are there when they are touched: what a weight is made from goes meanwhile.
+      return Pages.mapLarge(bytes, shared.arena);
+    }
     return shared.arena.allocate(Math.max(bytes, 1), 64).asSlice(0, bytes);
   }
 
@@ -364,7 +369,7 @@ final class ProgramCompiler implements Wiring {
     return add(type, true, MemorySegment.NULL);
   }
 
-  /** A weight's bytes: mapped as they are stored, or computed once. */
+  /** A weight's bytes: mapped as they are stored, or computed or unpacked once. */
   private MemorySegment weight(String symbol) {
     var known = shared.weights.get(symbol);
     if (known != null) {
@@ -372,7 +377,8 @@ final class ProgramCompiler implements Wiring {
     }
     var definition = shared.definition(symbol);
     MemorySegment bytes;
-    if (definition.source() instanceof WeightSource.Computed) {
+    if (definition.source() instanceof WeightSource.Computed
+        || shared.loader.packed(definition).isPresent()) {
       try (var loading = new LoadTime(shared)) {
         var rows = loading.rows(definition);
         bytes = memory(rows.bytes(rows.rows()));

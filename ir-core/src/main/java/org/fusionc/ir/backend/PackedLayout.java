@@ -137,6 +137,19 @@ public record PackedLayout(String name, int lanes, boolean unsigned) {
   }
 
   /**
+   * Where the panel begins that holds a row.
+   *
+   * @param row counted through all matrices; their number gives the end
+   * @return in bytes from the beginning of the packed tensor
+   */
+  public long panelAt(Type.Tensor type, long row) {
+    long n = type.dim(-2).value();
+    long k = type.dim(-1).value();
+    return row / n * matrixBytes(type.dtype(), n, k)
+        + row % n / channels() * panelBytes(type.dtype(), k);
+  }
+
+  /**
    * @param row of the packed tensor
    * @param rows how many the plain one has
    * @param plainRow the row of the plain one
@@ -149,13 +162,9 @@ public record PackedLayout(String name, int lanes, boolean unsigned) {
       long rows,
       long plainRow,
       boolean isPacking) {
-    long n = type.dim(-2).value();
     long k = type.dim(-1).value();
-    long within = row % n;
-    long panel =
-        row / n * matrixBytes(type.dtype(), n, k)
-            + within / channels() * panelBytes(type.dtype(), k);
-    int channel = (int) (within % channels());
+    long panel = panelAt(type, row);
+    int channel = (int) (row % type.dim(-2).value() % channels());
     switch (type.dtype()) {
       case Scalar scalar -> numbers(scalar, k, packed, panel, channel, plain, plainRow, isPacking);
       case DType.Quantized quantized -> {
