@@ -88,14 +88,13 @@ final class BenchCommand implements Callable<Integer> {
         "its test; without names they are those of prefill and decode, in order",
         "(default: figures after names such as pp256 and tg32)"
       })
-  private String pattern = Rival.DEFAULT_PATTERN;
+  private @Nullable String pattern;
 
   @Option(
       names = "--against-timeout",
       paramLabel = "SECONDS",
-      description = "how long the rival may take (default ${DEFAULT-VALUE})",
-      defaultValue = "600")
-  private int timeout;
+      description = "how long the rival may take (default: 600)")
+  private @Nullable Integer timeout;
 
   @Option(
       names = "--limits",
@@ -111,17 +110,14 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    cluster.check(engine);
     if (limits && cluster.isGiven()) {
       throw Diagnostic.usage(
               "--limits measures this machine, and --cluster runs elsewhere",
               "leave one of them out")
           .exception();
     }
-    if (timeout < 1) {
-      throw Diagnostic.usage("--against-timeout must be at least 1, not " + timeout, "give seconds")
-          .exception();
-    }
-    var rival = against == null ? null : Rival.of(against, pattern, Duration.ofSeconds(timeout));
+    var rival = rival();
     try (var source = model.open()) {
       var sizes = new Benchmark.Sizes(promptTokens, generate, depth, sequences, repeat);
       Benchmark.check(source, sizes);
@@ -140,6 +136,26 @@ final class BenchCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private @Nullable Rival rival() {
+    if (against == null) {
+      if (pattern != null || timeout != null) {
+        throw Diagnostic.usage(
+                "%s is for a rival, but there is none"
+                    .formatted(pattern == null ? "--against-timeout" : "--against-pattern"),
+                "name one with --against, or leave it away")
+            .exception();
+      }
+      return null;
+    }
+    int seconds = timeout == null ? 600 : timeout;
+    if (seconds < 1) {
+      throw Diagnostic.usage("--against-timeout must be at least 1, not " + seconds, "give seconds")
+          .exception();
+    }
+    return Rival.of(
+        against, pattern == null ? Rival.DEFAULT_PATTERN : pattern, Duration.ofSeconds(seconds));
   }
 
   /**

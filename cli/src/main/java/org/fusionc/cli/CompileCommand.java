@@ -31,7 +31,7 @@ final class CompileCommand implements Callable<Integer> {
       names = {"-o", "--output"},
       required = true,
       paramLabel = "OUT",
-      description = "the artifact's directory")
+      description = "the artifact's directory, to make in one that is there")
   private Path output = Path.of("");
 
   @Option(
@@ -40,8 +40,8 @@ final class CompileCommand implements Callable<Integer> {
       description = {
         "store the weights of products as kernels read them: avx512, avx2-vnni, avx2, or auto for",
         "those of --cpu-tier, so that opening the artifact maps them and nothing else; others",
-        "unpack them. none stores rows, which any machine packs while loading",
-        "(default ${DEFAULT-VALUE})"
+        "unpack them. none stores rows, which any machine packs while loading; so does auto where",
+        "kernels read rows (default ${DEFAULT-VALUE})"
       },
       defaultValue = "none")
   private String pack = "none";
@@ -56,7 +56,7 @@ final class CompileCommand implements Callable<Integer> {
   @Option(
       names = "--dump-phases",
       paramLabel = "DIR",
-      description = "write the module after each phase there, as FIR")
+      description = "write the module after each phase there, as FIR; made if it is missing")
   private @Nullable Path dumps;
 
   @Option(
@@ -70,13 +70,11 @@ final class CompileCommand implements Callable<Integer> {
     try (var source = model.open()) {
       var commandLine = Objects.requireNonNull(spec).commandLine();
       var start = FirFile.resume(source, resume);
+      var until = Phase.of(stopAfter);
+      check(start.phase(), until);
       var options =
           new Compiler.Options(
-              engine.cut(),
-              engine.backend(),
-              Phase.of(stopAfter),
-              FirFile.dumps(dumps),
-              engine.quantize());
+              engine.cut(), engine.backend(), until, FirFile.dumps(dumps), engine.quantize());
       var compiled = Compiler.compile(start.module(), start.phase(), options);
       var digest =
           ArtifactBuilder.write(
@@ -94,6 +92,21 @@ final class CompileCommand implements Callable<Integer> {
       commandLine.getOut().flush();
     }
     return 0;
+  }
+
+  private void check(Phase start, Phase until) {
+    if (resume != null && model.choosesCache()) {
+      throw Diagnostic.usage(
+              "--kv is settled when a model is imported, but --resume begins later",
+              "leave --kv away, or import the model anew with it")
+          .exception();
+    }
+    if (until.compareTo(start) < 0) {
+      throw Diagnostic.usage(
+              "it has been compiled to phase %s, beyond %s".formatted(start, until),
+              "leave --stop-after away, or name a later phase")
+          .exception();
+    }
   }
 
   private @Nullable PackedLayout layout() {

@@ -4,6 +4,8 @@ import picocli.CommandLine.Option;
 
 /** Which kernels a process computes with. */
 final class CpuTierOption {
+  private boolean given;
+
   @Option(
       names = "--cpu-tier",
       paramLabel = "TIER",
@@ -13,6 +15,11 @@ final class CpuTierOption {
         "bf16 weights to bf16, which is faster and less exact"
       })
   void cpuTier(String tier) {
+    given = true;
     System.setProperty("fusionc.cpu.tier", tier);
+  }
+
+  boolean isGiven() {
+    return given;
   }
 }

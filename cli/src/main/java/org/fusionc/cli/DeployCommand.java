@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.fusionc.broker.plan.PlanMaker;
+import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.runtime.cluster.ArtifactDigests;
 import org.fusionc.runtime.cluster.ClusterModel;
 import org.fusionc.runtime.cluster.Wishes;
@@ -68,6 +69,10 @@ final class DeployCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     var out = Objects.requireNonNull(spec).commandLine().getOut();
+    if (plan != null && stages != 0) {
+      throw Diagnostic.usage("--plan says how many stages there are", "leave --stages away")
+          .exception();
+    }
     var cut =
         plan == null ? new Compiler.Cut.Whole() : new Compiler.Cut.Planned(FirFile.readPlan(plan));
     // Here too, since the broker is asked only once an artifact is made.

@@ -1,19 +1,29 @@
 package org.fusionc.cli;
 
 import java.nio.file.Path;
+import java.util.Objects;
 import org.fusionc.ir.backend.Backend;
+import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.pass.Phase;
 import org.fusionc.runtime.model.Compiler;
 import org.fusionc.runtime.model.Engine;
 import org.fusionc.runtime.model.FirFile;
 import org.fusionc.runtime.model.ModelSource;
+import org.fusionc.runtime.model.Repacking;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** What every command that runs a model takes. */
 final class EngineOptions {
+  private static final String CPU = "cpu";
+
+  @Spec(Spec.Target.MIXEE)
+  private @Nullable CommandSpec command;
+
   /** How the model is cut; at most one of these. */
   static final class CutOptions {
     @Option(
@@ -35,15 +45,15 @@ final class EngineOptions {
   @Option(
       names = "--backend",
       paramLabel = "NAME",
-      description = "cpu, or interp for the reference interpreter (default ${DEFAULT-VALUE})",
-      defaultValue = "cpu")
-  private String backend = "cpu";
+      description =
+          "cpu, or interp for the reference interpreter, which has no --cpu-tier"
+              + " (default ${DEFAULT-VALUE})",
+      defaultValue = CPU)
+  private String backend = CPU;
 
   @Mixin private ThreadsOption threads = new ThreadsOption();
 
-  @SuppressWarnings("UnusedVariable") // It acts when it is parsed.
-  @Mixin
-  private CpuTierOption tier = new CpuTierOption();
+  @Mixin private CpuTierOption tier = new CpuTierOption();
 
   @ArgGroup private CutOptions cut = new CutOptions();
 
@@ -59,7 +69,41 @@ final class EngineOptions {
   }
 
   Backend backend() {
+    if (tier.isGiven() && !backend.equals(CPU)) {
+      throw Diagnostic.usage(
+              "--cpu-tier chooses kernels of the backend cpu, but --backend is " + backend,
+              "leave one of them out")
+          .exception();
+    }
     return Compiler.backend(backend);
+  }
+
+  /**
+   * Refuses what says how this process computes, since others will.
+   *
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException naming the option
+   */
+  void requireNothingForHere() {
+    var idle =
+        threads.isGiven()
+            ? "--threads"
+            : tier.isGiven() ? "--cpu-tier" : backend.equals(CPU) ? null : "--backend";
+    if (idle != null) {
+      throw Diagnostic.usage(
+              idle + " says how this process computes, but with --cluster its peers do",
+              "leave it away; fusionc peer takes --threads and --cpu-tier")
+          .exception();
+    }
+  }
+
+  /** Tells that loading takes longer than it had to. */
+  void tellRepacking(ModelSource source) {
+    Repacking.notice(source.module().weights().values(), backend())
+        .ifPresent(notice -> {
+          var messages = Objects.requireNonNull(command).commandLine().getErr();
+          messages.println("fusionc: " + source.name() + ": " + notice);
+          messages.flush();
+        });
   }
 
   Compiler.Cut cut() {
@@ -94,6 +138,7 @@ final class EngineOptions {
   }
 
   private Engine start(ModelSource source, Engine.Options settings) {
+    tellRepacking(source);
     var options = Compiler.Options.of(cut(), backend(), Phase.SCHEDULED).quantized(quantize());
     var compiled = Compiler.compile(source.module(), source.phase(), options);
     return Engine.start(source, compiled, backend(), settings);

@@ -20,7 +20,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "Measures how well a model foretells a text: its perplexity.",
-      "With --quantize, how far the quantised model is from the model as it is."
+      "With --quantize, how far the quantised model is from the model as it is;",
+      "both are computed with the same --backend and --cpu-tier, which the report names."
     })
 final class EvalCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
@@ -73,6 +74,10 @@ final class EvalCommand implements Callable<Integer> {
       var changed = new Evaluation.Subject(source, engine.quantize());
       var first = new Evaluation.Subject(base == null ? source : base, null);
       var second = base == null && engine.quantize() == null ? null : changed;
+      if (base != null) {
+        engine.tellRepacking(base);
+      }
+      engine.tellRepacking(source);
       var report = Evaluation.run(ids, windows, first, second, running, progress::show);
       var out = commandLine.getOut();
       if (json) {
@@ -115,12 +120,13 @@ final class EvalCommand implements Callable<Integer> {
   private static void line(
       String name, Evaluation.Quality quality, Evaluation.Quality base, java.io.PrintWriter out) {
     out.printf(
-        "%-20s perplexity %9.4f ± %.4f (%+.2f %%), weights %.2f MiB%n",
+        "%-20s perplexity %9.4f ± %.4f (%+.2f %%), weights %.2f MiB, on %s%n",
         name,
         quality.perplexity(),
         quality.error(),
         100 * (quality.perplexity() / base.perplexity() - 1),
-        quality.weightBytes() / 0x1p20);
+        quality.weightBytes() / 0x1p20,
+        quality.backend());
   }
 
   private Map<String, Object> object(Evaluation.Report report) {
@@ -153,6 +159,7 @@ final class EvalCommand implements Callable<Integer> {
     object.put("perplexity", quality.perplexity());
     object.put("perplexity_error", quality.error());
     object.put("weight_bytes", quality.weightBytes());
+    object.put("backend", quality.backend());
     return object;
   }
 }

@@ -24,7 +24,7 @@ final class ImportCommand implements Callable<Integer> {
   @Option(
       names = {"-o", "--output"},
       paramLabel = "FILE.fir",
-      description = "write there instead of to the terminal")
+      description = "write there instead of to the terminal; its directory must be there")
   private @Nullable Path output;
 
   @Override

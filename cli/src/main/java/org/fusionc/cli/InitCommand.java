@@ -46,7 +46,7 @@ final class InitCommand implements Callable<Integer> {
       names = {"-o", "--output"},
       required = true,
       paramLabel = "DIR",
-      description = "the directory to make; it must not hold anything yet")
+      description = "the directory to make in one that is there; it must not hold anything yet")
   private Path output = Path.of("");
 
   @Override

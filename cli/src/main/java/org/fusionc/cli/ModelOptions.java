@@ -39,6 +39,11 @@ final class ModelOptions {
     return model;
   }
 
+  /** Whether the dtype of the KV cache is chosen. */
+  boolean choosesCache() {
+    return cache != null;
+  }
+
   ModelSource open() {
     var dtype =
         cache == null ? null : DType.scalar(cache.name().toLowerCase(Locale.ROOT)).orElseThrow();

@@ -44,7 +44,7 @@ final class OptCommand implements Callable<Integer> {
   @Option(
       names = {"-o", "--output"},
       paramLabel = "FILE.fir",
-      description = "write there instead of to the terminal")
+      description = "write there instead of to the terminal; its directory must be there")
   private @Nullable Path output;
 
   @Option(names = "--stats", description = "tell on stderr what each pass did and how long it took")

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.fusionc.broker.plan.LiveCluster;
+import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.partitioner.cluster.Cluster;
 import org.fusionc.partitioner.cluster.ClusterFile;
 import org.fusionc.runtime.cluster.BrokerClient;
@@ -60,7 +61,7 @@ final class PlanCommand implements Callable<Integer> {
   @Option(
       names = {"-o", "--output"},
       paramLabel = "FILE.fir",
-      description = "write there instead of to the terminal")
+      description = "write there instead of to the terminal; its directory must be there")
   private @Nullable Path output;
 
   @Override
@@ -78,6 +79,12 @@ final class PlanCommand implements Callable<Integer> {
   private Cluster machines() {
     boolean file = cluster.endsWith(".yaml") || cluster.endsWith(".yml");
     if (file || isFile() || !cluster.contains(":")) {
+      if (transport.isGiven()) {
+        throw Diagnostic.usage(
+                "--tls and --token-file are for a broker, but %s is a file".formatted(cluster),
+                "leave them away")
+            .exception();
+      }
       return ClusterFile.read(Path.of(cluster));
     }
     try (var client = BrokerClient.of(cluster, transport.transport())) {

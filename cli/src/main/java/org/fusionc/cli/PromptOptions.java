@@ -2,6 +2,7 @@ package org.fusionc.cli;
 
 import java.util.List;
 import java.util.Optional;
+import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.runtime.model.Generation;
 import org.fusionc.runtime.model.ModelSource;
 import org.fusionc.runtime.text.ChatTemplate;
@@ -23,6 +24,12 @@ final class PromptOptions {
 
   List<Integer> encode(ModelSource source, Optional<Tokenizer> tokenizer, boolean chat) {
     if (ids != null) {
+      if (chat) {
+        throw Diagnostic.usage(
+                "--chat puts a text into the model's template, but --prompt-ids are ids already",
+                "leave one of them out")
+            .exception();
+      }
       return ids;
     }
     var given = text == null ? "" : text;

@@ -2,6 +2,7 @@ package org.fusionc.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.runtime.cluster.ArtifactDigests;
 import org.fusionc.runtime.cluster.BrokerClient;
 import org.fusionc.runtime.cluster.ClusterEngine;
@@ -36,6 +37,24 @@ final class RemoteOptions {
 
   boolean isGiven() {
     return cluster != null;
+  }
+
+  /**
+   * Refuses options that would have no effect.
+   *
+   * @param how how this process computes, if it does
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException naming one of them
+   */
+  void check(EngineOptions how) {
+    if (cluster != null) {
+      how.requireNothingForHere();
+    } else if (!deployment.isEmpty() || transport.isGiven()) {
+      throw Diagnostic.usage(
+              (deployment.isEmpty() ? "--tls and --token-file are" : "--deployment is")
+                  + " for a cluster, but no --cluster is named",
+              "name its broker, or leave them away")
+          .exception();
+    }
   }
 
   /** An engine at a cluster, and the connection to its broker. */

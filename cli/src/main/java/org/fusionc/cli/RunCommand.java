@@ -85,6 +85,7 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    cluster.check(engine);
     try (var source = model.open()) {
       var tokenizer = source.tokenizer();
       var ids = prompt.encode(source, tokenizer, chat);

@@ -90,6 +90,7 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
+    cluster.check(engine);
     var address = Address.parse(listen);
     var options =
         new ApiServer.Options(

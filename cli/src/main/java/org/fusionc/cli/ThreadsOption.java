@@ -1,6 +1,7 @@
 package org.fusionc.cli;
 
 import org.fusionc.runtime.model.Engine;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** On how many threads is computed. */
@@ -9,12 +10,18 @@ final class ThreadsOption {
       names = "--threads",
       paramLabel = "N",
       description = "compute threads (default: one per core)")
-  private int threads = Runtime.getRuntime().availableProcessors();
+  private @Nullable Integer threads;
 
   /**
    * @throws org.fusionc.ir.diagnostic.DiagnosticException if it makes no sense
    */
   int threads() {
-    return Engine.checkThreads(threads);
+    return threads == null
+        ? Runtime.getRuntime().availableProcessors()
+        : Engine.checkThreads(threads);
+  }
+
+  boolean isGiven() {
+    return threads != null;
   }
 }

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.runtime.net.Transport;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +37,11 @@ final class TransportOptions {
               + " the environment's FUSIONC_TOKEN; not the broker's file of hashes)")
   private @Nullable Path tokenFile;
 
+  /** Whether one of these options is there; the environment's token does not count. */
+  boolean isGiven() {
+    return tls != null || tokenFile != null;
+  }
+
   /**
    * The certificate and token.
    *
@@ -64,7 +70,7 @@ final class TransportOptions {
       }
       return check(Files.readString(tokenFile), tokenFile.toString());
     } catch (IOException e) {
-      throw noToken(tokenFile.toString(), "it cannot be read (" + e + ")");
+      throw noToken(tokenFile.toString(), "it cannot be read (" + IoReason.of(e) + ")");
     }
   }
 

@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.pass.Phase;
 import org.fusionc.runtime.artifact.Digest;
@@ -82,7 +83,9 @@ public final class Models {
       return Manifest.parse(blobs.read(parsed.get(), Manifest.MAX_BYTES));
     } catch (IOException failure) {
       throw Diagnostic.failed(
-              Location.named(digest), "the manifest cannot be read: " + failure, "push it again")
+              Location.named(digest),
+              "the manifest cannot be read: " + IoReason.of(failure),
+              "push it again")
           .exception();
     }
   }
@@ -107,7 +110,9 @@ public final class Models {
       manifest.writeFolder(blobs.root());
     } catch (IOException failure) {
       throw Diagnostic.failed(
-              Location.named(blobs.root().toString()), "it cannot be written: " + failure, "")
+              Location.named(blobs.root().toString()),
+              "it cannot be written: " + IoReason.of(failure),
+              "")
           .exception();
     }
     return ModelSource.open(blobs.root(), null);

@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -108,7 +109,7 @@ public final class EmbeddedStore implements Store {
     } catch (IOException failure) {
       throw Diagnostic.failed(
               Location.named(directory.toString()),
-              "the data directory cannot be used: " + failure,
+              "the data directory cannot be used: " + IoReason.of(failure),
               "choose another one with --data")
           .exception();
     }

@@ -6,6 +6,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
@@ -75,13 +76,9 @@ final class JsonFile {
   }
 
   static DiagnosticException unreadable(Path file, IOException failure) {
-    String reason = failure.getMessage();
     return Diagnostic.invalid(
             at(file),
-            "the file cannot be read ("
-                + failure.getClass().getSimpleName()
-                + (reason == null || reason.equals(file.toString()) ? "" : ": " + reason)
-                + ")",
+            "the file cannot be read: " + IoReason.of(failure),
             "check that it is a file and that you may read it")
         .exception();
   }

@@ -16,7 +16,9 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.ir.diagnostic.OutputPlace;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -93,7 +95,7 @@ public final class RandomCheckpoint {
    * Writes the directory: the weights, an index if they are split, and the config with its dtype
    * adjusted, which comes last, so that a directory without it is known to be unfinished.
    *
-   * @param directory missing or empty
+   * @param directory missing, in a directory that is there, or empty
    * @throws DiagnosticException if the directory is not empty, or the disk is full or fails;
    *     nothing is left behind then
    */
@@ -109,7 +111,7 @@ public final class RandomCheckpoint {
       remove(created);
       throw Diagnostic.failed(
               Location.named(directory.toString()),
-              "writing the weights failed: " + failure.getMessage(),
+              "writing the weights failed: " + IoReason.of(failure),
               "check that the disk has " + totalBytes + " bytes left and may be written to")
           .exception();
     } catch (RuntimeException failure) {
@@ -122,7 +124,8 @@ public final class RandomCheckpoint {
     if (Files.exists(directory)) {
       refuseUnlessEmpty(directory);
     } else {
-      Files.createDirectories(directory);
+      OutputPlace.require(directory);
+      Files.createDirectory(directory);
       created.add(directory);
     }
     long free = Files.getFileStore(directory).getUsableSpace();

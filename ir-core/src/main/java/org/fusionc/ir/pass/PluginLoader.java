@@ -16,6 +16,7 @@ import java.util.zip.ZipFile;
 import org.fusionc.ir.OpRegistry;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 import org.jspecify.annotations.Nullable;
 
@@ -52,7 +53,7 @@ final class PluginLoader {
       }
     } catch (IOException unreadable) {
       throw Files.exists(jar)
-          ? broken(name, "is no readable jar: " + unreadable.getMessage(), "build it again")
+          ? broken(name, "is no readable jar: " + IoReason.of(unreadable), "build it again")
           : broken(name, "does not exist", "give the path of a jar");
     }
     var own = new URLClassLoader(new URL[] {url(jar)}, loader);

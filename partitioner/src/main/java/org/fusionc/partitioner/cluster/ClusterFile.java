@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.diagnostic.Suggestion;
 import org.fusionc.ir.plan.Attributes;
@@ -73,8 +74,7 @@ public final class ClusterFile {
     } catch (IOException problem) {
       throw Diagnostic.invalid(
               Location.named(path.toString()),
-              "the cluster file cannot be read: "
-                  + (Files.exists(path) ? problem.getMessage() : "there is no such file"),
+              "the cluster file cannot be read: " + IoReason.of(problem),
               "give the path of a cluster.yaml")
           .exception();
     }

@@ -36,9 +36,14 @@ public final class Artifact implements AutoCloseable {
     this.layout = layout;
   }
 
-  /** Whether {@code path} looks like an artifact rather than a model directory. */
+  /**
+   * Whether {@code path} looks like an artifact rather than a model directory: also one that lacks
+   * a file, so that {@link #open} can say which.
+   */
   public static boolean isArtifact(Path path) {
-    return Files.isRegularFile(path.resolve(Layout.LAYOUT_FILE));
+    return Files.isRegularFile(path.resolve(Layout.LAYOUT_FILE))
+        || (Files.isRegularFile(path.resolve(Layout.INDEX_FILE))
+            && Files.isDirectory(path.resolve(Layout.BLOBS)));
   }
 
   /**

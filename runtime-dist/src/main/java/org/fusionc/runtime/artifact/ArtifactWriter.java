@@ -21,7 +21,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.ir.diagnostic.OutputPlace;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,7 +52,7 @@ public final class ArtifactWriter implements AutoCloseable {
 
   /**
    * Begins an artifact at {@code target}, which must not exist, be an empty folder, or be a fusionc
-   * artifact.
+   * artifact. The folder in which it is to lie must exist.
    */
   public static ArtifactWriter create(Path target) {
     Path absolute = target.toAbsolutePath().normalize();
@@ -60,8 +62,8 @@ public final class ArtifactWriter implements AutoCloseable {
     if (parent == null || name == null) {
       throw refuse(absolute, "this is the root of a file system");
     }
+    OutputPlace.require(target);
     try {
-      Files.createDirectories(parent);
       // Beside the target, so that it can be renamed; not a temporary folder, which is private.
       String unique = Long.toHexString(ProcessHandle.current().pid()) + "-" + System.nanoTime();
       Path staging = Files.createDirectory(parent.resolve("." + name + ".partial-" + unique));
@@ -277,7 +279,7 @@ public final class ArtifactWriter implements AutoCloseable {
   private static DiagnosticException failed(Path target, IOException e) {
     return Diagnostic.failed(
             Location.named(target.toString()),
-            "the artifact cannot be written: " + e.getMessage(),
+            "the artifact cannot be written: " + IoReason.of(e),
             "check permissions and free space of the folder")
         .exception();
   }

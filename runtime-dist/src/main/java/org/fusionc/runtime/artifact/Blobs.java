@@ -11,6 +11,7 @@ import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import org.fusionc.ir.diagnostic.IoReason;
 
 /** Maps blobs into memory, and gives none out whose size or digest is wrong. */
 final class Blobs {
@@ -36,7 +37,7 @@ final class Blobs {
       }
       bytes = size == 0 ? MemorySegment.NULL : channel.map(MapMode.READ_ONLY, 0, size, arena);
     } catch (IOException e) {
-      throw invalid(root, descriptor + " cannot be read: " + e.getMessage(), REMEDY);
+      throw invalid(root, descriptor + " cannot be read: " + IoReason.of(e), REMEDY);
     }
     Digest actual = Digest.of(bytes);
     if (!actual.equals(descriptor.digest())) {

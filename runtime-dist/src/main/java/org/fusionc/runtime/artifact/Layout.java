@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.diagnostic.Suggestion;
 import tools.jackson.core.JacksonException;
@@ -34,6 +35,7 @@ record Layout(
 
   static final String LAYOUT_FILE = "oci-layout";
   static final String INDEX_FILE = "index.json";
+  static final String BLOBS = "blobs/sha256";
   static final String LAYOUT_VERSION = "1.0.0";
 
   private static final Set<String> INDEX_FIELDS =
@@ -51,7 +53,7 @@ record Layout(
   }
 
   static Path blob(Path root, Digest digest) {
-    return root.resolve("blobs").resolve("sha256").resolve(digest.hex());
+    return root.resolve(BLOBS).resolve(digest.hex());
   }
 
   // ---- writing
@@ -112,8 +114,13 @@ record Layout(
     if (!Files.isRegularFile(layoutFile)) {
       throw invalid(
           root,
-          "this is not an artifact: there is no file " + LAYOUT_FILE,
-          "give a folder that 'fusionc compile' wrote");
+          Artifact.isArtifact(root)
+              ? "the artifact is not whole: it has %s and %s, but no file %s"
+                  .formatted(INDEX_FILE, BLOBS, LAYOUT_FILE)
+              : "this is not an artifact: there is no file " + LAYOUT_FILE,
+          Artifact.isArtifact(root)
+              ? "copy or compile the artifact again"
+              : "give a folder that 'fusionc compile' wrote");
     }
     String version = json(layoutFile).path("imageLayoutVersion").asString("");
     if (!version.equals(LAYOUT_VERSION)) {
@@ -275,7 +282,7 @@ record Layout(
     } catch (IOException e) {
       throw invalid(
           file,
-          Files.exists(file) ? "the file cannot be read: " + e.getMessage() : "the file is missing",
+          Files.exists(file) ? "the file cannot be read: " + IoReason.of(e) : "the file is missing",
           "copy or compile the artifact again");
     }
   }

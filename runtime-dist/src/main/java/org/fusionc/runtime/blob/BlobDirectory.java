@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.runtime.artifact.Digest;
 
@@ -52,7 +53,7 @@ public final class BlobDirectory {
     } catch (IOException e) {
       throw Diagnostic.failed(
               Location.named(root.toString()),
-              "the folder cannot be made: " + e,
+              "the folder cannot be made: " + IoReason.of(e),
               "choose another data directory")
           .exception();
     }
@@ -193,7 +194,7 @@ public final class BlobDirectory {
       files.forEach(found::add);
     } catch (IOException e) {
       throw Diagnostic.failed(
-              Location.named(folder.toString()), "the folder cannot be read: " + e, "")
+              Location.named(folder.toString()), "the folder cannot be read: " + IoReason.of(e), "")
           .exception();
     }
     return found;

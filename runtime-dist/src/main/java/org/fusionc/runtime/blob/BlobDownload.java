@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.runtime.artifact.Descriptor;
 import org.fusionc.runtime.proto.BlobRequest;
@@ -126,7 +127,9 @@ final class BlobDownload {
         }
         outcome = Round.TROUBLE;
       } catch (IOException failure) {
-        throw failed("the blob cannot be written: " + failure, "check the data directory's disk");
+        throw failed(
+            "the blob cannot be written: " + IoReason.of(failure),
+            "check the data directory's disk");
       }
     }
     return outcome;

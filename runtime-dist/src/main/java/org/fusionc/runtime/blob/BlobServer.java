@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.StandardOpenOption;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.runtime.artifact.Digest;
 import org.fusionc.runtime.proto.BlobChunk;
 import org.fusionc.runtime.proto.BlobPut;
@@ -60,7 +61,7 @@ public final class BlobServer extends BlobServiceGrpc.BlobServiceImplBase {
         new Sender(channel, request.getOffset(), (ServerCallStreamObserver<BlobChunk>) replies)
             .begin();
       } catch (IOException e) {
-        refuse(replies, Status.NOT_FOUND, digest.get() + " cannot be read: " + e);
+        refuse(replies, Status.NOT_FOUND, digest.get() + " cannot be read: " + IoReason.of(e));
       }
     }
   }
@@ -116,7 +117,7 @@ public final class BlobServer extends BlobServiceGrpc.BlobServiceImplBase {
         }
       } catch (IOException e) {
         end();
-        refuse(replies, Status.DATA_LOSS, "the blob cannot be read: " + e);
+        refuse(replies, Status.DATA_LOSS, "the blob cannot be read: " + IoReason.of(e));
       }
     }
 

@@ -19,6 +19,7 @@ import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.runtime.artifact.Artifact;
 import org.fusionc.runtime.artifact.Descriptor;
@@ -94,7 +95,7 @@ public final class ArtifactPush {
       return opened.digest();
     } catch (IOException failure) {
       throw Diagnostic.failed(
-              Location.named(artifact.toString()), "it cannot be read: " + failure, "")
+              Location.named(artifact.toString()), "it cannot be read: " + IoReason.of(failure), "")
           .exception();
     }
   }

@@ -11,6 +11,7 @@ import java.util.function.Function;
 import org.fusionc.ir.Graph;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.pass.Phase;
 import org.fusionc.ir.text.FirPrinter;
@@ -144,7 +145,7 @@ public final class ClusterModel {
     } catch (IOException failure) {
       throw Diagnostic.failed(
               Location.named(source.name()),
-              "an artifact cannot be made of it: " + failure,
+              "an artifact cannot be made of it: " + IoReason.of(failure),
               "check the space in " + System.getProperty("java.io.tmpdir"))
           .exception();
     } finally {

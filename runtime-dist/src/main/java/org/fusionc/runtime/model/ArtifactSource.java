@@ -27,13 +27,9 @@ import org.fusionc.ir.pass.Phase;
 import org.fusionc.ir.text.FirParser;
 import org.fusionc.runtime.artifact.Artifact;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** An artifact; weights are mapped from its blobs, each verified before its first use. */
 final class ArtifactSource implements ModelSource {
-  private static final Logger LOG = LoggerFactory.getLogger(ArtifactSource.class);
-
   static final String MODULE = "module.fir";
   static final String PHASE = "phase";
   static final String END_OF_TEXT = "end-of-text";
@@ -109,8 +105,6 @@ final class ArtifactSource implements ModelSource {
 
   /** Maps weights; what is packed for other kernels than those that ask is unpacked. */
   private final class Loader implements WeightLoader {
-    private boolean isTold;
-
     @Override
     public Tensor load(WeightDef weight) {
       var shape = weight.type().dims().stream().map(d -> d.value()).toList();
@@ -119,15 +113,6 @@ final class ArtifactSource implements ModelSource {
         return new Tensor(weight.type().dtype(), shape, blob(weight));
       }
       var layout = packed.get().layout();
-      if (!isTold) {
-        isTold = true;
-        LOG.warn(
-            "the weights of {} are packed for {}, and the kernels here read them otherwise: they"
-                + " are unpacked while loading; an artifact compiled with --pack none or for this"
-                + " tier loads faster",
-            name(),
-            layout.name());
-      }
       var rows = Tensor.allocate(Arena.ofAuto(), weight.type().dtype(), dims(shape));
       long count = PackedLayout.rows(weight.type());
       LongStream.range(0, count)
@@ -166,14 +151,28 @@ final class ArtifactSource implements ModelSource {
   }
 
   private MemorySegment blob(WeightDef weight) {
-    if (!(weight.source() instanceof WeightSource.Blob(var digest, _))
-        || !artifact.has(weight.symbol())
-        || !artifact.digest(weight.symbol()).equals(digest)) {
-      throw unfit(
-          "the weight @%s (%s) is not among the artifact's blobs"
-              .formatted(weight.symbol(), weight.source()));
+    if (!isBlob(weight)) {
+      throw unfit(notAmongBlobs(weight));
     }
     return artifact.tensor(weight.symbol());
+  }
+
+  private boolean isBlob(WeightDef weight) {
+    return weight.source() instanceof WeightSource.Blob(var digest, _)
+        && artifact.has(weight.symbol())
+        && artifact.digest(weight.symbol()).equals(digest);
+  }
+
+  private static String notAmongBlobs(WeightDef weight) {
+    return "the weight @%s (%s) is not among the artifact's blobs"
+        .formatted(weight.symbol(), weight.source());
+  }
+
+  @Override
+  public Optional<String> misfit(WeightDef weight) {
+    return weight.source() instanceof WeightSource.Computed || isBlob(weight)
+        ? Optional.empty()
+        : Optional.of(notAmongBlobs(weight));
   }
 
   private DiagnosticException unfit(String problem) {

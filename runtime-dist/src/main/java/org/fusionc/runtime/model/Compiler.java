@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.stream.Collectors;
 import org.fusionc.ir.Module;
 import org.fusionc.ir.backend.Backend;
 import org.fusionc.ir.diagnostic.Diagnostic;
@@ -130,11 +131,17 @@ public final class Compiler {
               "the model has been compiled to phase "
                   + reached
                   + ", and runs in the stages that it was cut into then: "
-                  + new Compiled(start, reached, List.of()).stages(),
+                  + String.join(", ", new Compiled(start, reached, List.of()).stages()),
               "leave --stages and --plan away, or compile the model anew")
           .exception();
     }
-    requireQuantizable(reached);
+    if (options.until.compareTo(Phase.PARTITIONED) < 0 && !(options.cut instanceof Cut.Whole)) {
+      throw Diagnostic.usage(
+              "the model is cut in phase partitioned, but %s comes first".formatted(options.until),
+              "leave --stages and --plan away, or go on to phase partitioned")
+          .exception();
+    }
+    requireQuantizable(start, reached);
     var module = start;
     var phase = reached;
     for (var next : Phase.values()) {
@@ -147,14 +154,15 @@ public final class Compiler {
     return new Compiled(module, phase, List.copyOf(runs));
   }
 
-  private void requireQuantizable(Phase reached) {
+  private void requireQuantizable(Module start, Phase reached) {
     if (options.quantize == null) {
       return;
     }
     if (reached.compareTo(Phase.QUANTIZED) >= 0) {
       throw Diagnostic.usage(
-              "the model has been compiled to phase " + reached + ", with its weights as they are",
-              "leave --quantize away, or compile the model anew with it")
+              "the model has been compiled to phase %s, and its matrices are settled: %s"
+                  .formatted(reached, formats(start)),
+              "leave --quantize away, or compile the model that it was made from with it")
           .exception();
     }
     if (options.until.compareTo(Phase.QUANTIZED) < 0) {
@@ -164,6 +172,16 @@ public final class Compiler {
               "leave --quantize away, or go on to phase quantized")
           .exception();
     }
+  }
+
+  /** What the matrices that are read are stored as. */
+  private static String formats(Module module) {
+    var read = ComputedWeights.read(module);
+    return module.weights().values().stream()
+        .filter(weight -> read.contains(weight.symbol()) && weight.type().rank() > 1)
+        .map(weight -> weight.type().dtype().toString())
+        .distinct()
+        .collect(Collectors.joining(", "));
   }
 
   private Module advance(Module module, Phase phase) {
@@ -213,7 +231,9 @@ public final class Compiler {
       }
     }
     return found.orElseThrow(() ->
-        Diagnostic.usage("there is no backend '" + name + "'", "there are " + names).exception());
+        Diagnostic.usage(
+                "there is no backend '" + name + "'", "there are " + String.join(" and ", names))
+            .exception());
   }
 
   /** The module must have a decoder that can run. */

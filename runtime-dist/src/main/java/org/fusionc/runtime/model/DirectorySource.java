@@ -15,8 +15,11 @@ import org.fusionc.frontend.safetensors.architecture.ModelImporter;
 import org.fusionc.ir.DType;
 import org.fusionc.ir.Graph;
 import org.fusionc.ir.Module;
+import org.fusionc.ir.Module.WeightDef;
+import org.fusionc.ir.WeightSource;
 import org.fusionc.ir.backend.WeightLoader;
 import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.pass.Phase;
 
@@ -71,6 +74,13 @@ final class DirectorySource implements ModelSource {
   }
 
   @Override
+  public Optional<String> misfit(WeightDef weight) {
+    return weight.source() instanceof WeightSource.Computed || !checkpoint.hasWeights()
+        ? Optional.empty()
+        : new CheckpointWeights(checkpoint).misfit(weight);
+  }
+
+  @Override
   public Optional<String> companion(String file) {
     var path = directory.resolve(file);
     if (!Files.isRegularFile(path)) {
@@ -85,7 +95,7 @@ final class DirectorySource implements ModelSource {
     } catch (IOException failure) {
       throw Diagnostic.invalid(
               Location.named(path.toString()),
-              "it cannot be read: " + failure,
+              "it cannot be read: " + IoReason.of(failure),
               "check the file's permissions")
           .exception();
     }

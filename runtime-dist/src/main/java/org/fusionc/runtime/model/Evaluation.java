@@ -11,6 +11,7 @@ import java.util.stream.IntStream;
 import org.fusionc.ir.backend.Backend;
 import org.fusionc.ir.backend.Tensor;
 import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.ir.pass.Phase;
 import org.jspecify.annotations.Nullable;
@@ -47,8 +48,10 @@ public final class Evaluation {
    *
    * @param error the standard error of the perplexity
    * @param weightBytes bytes of the weights that it reads
+   * @param backend what computed it, as {@link Backend#kind} says: a tier may round more than
+   *     others, and what is compared is then compared in it
    */
-  public record Quality(double perplexity, double error, long weightBytes) {}
+  public record Quality(double perplexity, double error, long weightBytes, String backend) {}
 
   /**
    * How far the second model is from the first, over all foretold tokens.
@@ -139,7 +142,7 @@ public final class Evaluation {
     } catch (IOException failure) {
       throw Diagnostic.invalid(
               Location.named(text.toString()),
-              Files.exists(text) ? "it cannot be read: " + failure : "there is no such file",
+              "it cannot be read: " + IoReason.of(failure),
               "check the path")
           .exception();
     }
@@ -206,12 +209,12 @@ public final class Evaluation {
       if (other == null) {
         var evaluation = new Evaluation(windows, ids, vocabulary, false);
         evaluation.read(first, null, sequences, progress);
-        return evaluation.report(first, null);
+        return evaluation.report(first, null, running.backend.kind());
       }
       try (var second = scorer(other, windows, sequences, running)) {
         var evaluation = new Evaluation(windows, ids, vocabulary, true);
         evaluation.read(first, second, sequences, progress);
-        return evaluation.report(first, second);
+        return evaluation.report(first, second, running.backend.kind());
       }
     }
   }
@@ -295,7 +298,7 @@ public final class Evaluation {
     scored += targets.length;
   }
 
-  private Report report(Scorer model, @Nullable Scorer other) {
+  private Report report(Scorer model, @Nullable Scorer other, String backend) {
     Distance distance = null;
     Quality quality = null;
     if (other != null && second != null) {
@@ -308,14 +311,14 @@ public final class Evaluation {
               sorted[(int) Math.min(scored - 1, Math.ceil(scored * 0.99) - 1)],
               sorted[scored - 1],
               (double) agreeing / scored);
-      quality = second.quality(scored, other.weightBytes());
+      quality = second.quality(scored, other.weightBytes(), backend);
     }
     return new Report(
         ids.length,
         scored,
         starts.size(),
         windows,
-        first.quality(scored, model.weightBytes()),
+        first.quality(scored, model.weightBytes(), backend),
         quality,
         distance);
   }
@@ -332,7 +335,7 @@ public final class Evaluation {
       losses[i] = loss;
     }
 
-    Quality quality(int count, long weightBytes) {
+    Quality quality(int count, long weightBytes, String backend) {
       double mean = Arrays.stream(losses, 0, count).sum() / count;
       double square = 0;
       for (int i = 0; i < count; i++) {
@@ -340,7 +343,7 @@ public final class Evaluation {
       }
       double error = Math.sqrt(square / Math.max(1, count - 1) / count);
       double perplexity = Math.exp(mean);
-      return new Quality(perplexity, perplexity * error, weightBytes);
+      return new Quality(perplexity, perplexity * error, weightBytes, backend);
     }
   }
 }

@@ -2,6 +2,7 @@ package org.fusionc.runtime.model;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.fusionc.ir.backend.Backend;
 import org.fusionc.ir.backend.Support;
 import org.fusionc.ir.diagnostic.Diagnostic;
@@ -26,13 +27,17 @@ public final class Explanation {
     if (pass != null && !names.contains(pass)) {
       throw Diagnostic.usage(
               "no pass '" + pass + "' runs on this model",
-              Suggestion.didYouMean(pass, names, "") + " those that run are " + names)
+              Suggestion.nearest(pass, names)
+                      .map(name -> "did you mean '" + name + "'? ")
+                      .orElse("")
+                  + "those that run are "
+                  + String.join(", ", names))
           .exception();
     }
     var lines = new ArrayList<String>();
     for (var run : compiled.runs()) {
       if (pass == null || run.pass().equals(pass)) {
-        lines.add(Optimization.statistics(run).stripTrailing());
+        lines.add(title(run));
         for (var finding : run.findings()) {
           lines.add((finding.kind() == Finding.Kind.FIRED ? "  + " : "  - ") + finding);
         }
@@ -42,6 +47,19 @@ public final class Explanation {
       kernels(compiled, backend, lines);
     }
     return lines;
+  }
+
+  /** {@code fuse-rope: fuse-rope-attention 6, fuse-rope-kv-append 6 (4.80 ms)}. */
+  private static String title(PassRun run) {
+    var counts =
+        run.counts().entrySet().stream()
+            .map(e ->
+                e.getKey().equals(run.pass())
+                    ? e.getValue() + " times"
+                    : e.getKey() + " " + e.getValue())
+            .collect(Collectors.joining(", "));
+    return "%s: %s (%.2f ms)"
+        .formatted(run.pass(), counts.isEmpty() ? "nothing" : counts, run.time().toNanos() / 1e6);
   }
 
   private static void kernels(Compiler.Compiled compiled, Backend backend, List<String> lines) {

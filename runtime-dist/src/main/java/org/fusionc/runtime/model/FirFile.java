@@ -12,7 +12,9 @@ import org.fusionc.ir.OpRegistry;
 import org.fusionc.ir.Verifier;
 import org.fusionc.ir.backend.Backend;
 import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
+import org.fusionc.ir.diagnostic.OutputPlace;
 import org.fusionc.ir.pass.Phase;
 import org.fusionc.ir.plan.Plan;
 import org.fusionc.ir.text.FirParser;
@@ -46,7 +48,7 @@ public final class FirFile {
     } catch (IOException failure) {
       throw Diagnostic.invalid(
               Location.named(file.toString()),
-              Files.exists(file) ? "it cannot be read: " + failure : "there is no such file",
+              "it cannot be read: " + IoReason.of(failure),
               "check the path")
           .exception();
     }
@@ -98,6 +100,12 @@ public final class FirFile {
                 "add --phase quantized, or a later one")
             .exception();
       }
+      if (!(cut instanceof Compiler.Cut.Whole)) {
+        throw Diagnostic.usage(
+                "the model is cut in phase partitioned, but no phase is named",
+                "add --phase partitioned, or a later one")
+            .exception();
+      }
       return start.module;
     }
     var until = Phase.of(phase);
@@ -115,6 +123,8 @@ public final class FirFile {
    * Where compilation begins: at the model itself, or at an edited snapshot of a later phase.
    *
    * @param resume {@code PHASE:FILE.fir}, or null
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if the file is no FIR, or its weights are
+   *     not the source's
    */
   public static Start resume(ModelSource source, @Nullable String resume) {
     if (resume == null) {
@@ -129,19 +139,48 @@ public final class FirFile {
     }
     var file = Path.of(resume.substring(colon + 1));
     var phase = Phase.of(resume.substring(0, colon));
-    return new Start(Verifier.check(read(file, OpRegistry.builtIn()).module()), phase);
-  }
-
-  /** Writes each phase's module to a file of the phase's name; does nothing without a directory. */
-  public static BiConsumer<Phase, Module> dumps(@Nullable Path directory) {
-    return (phase, module) -> {
-      if (directory != null) {
-        write(FirPrinter.print(module), directory.resolve(phase + ".fir"), null);
+    var module = Verifier.check(read(file, OpRegistry.builtIn()).module());
+    for (var weight : module.weights().values()) {
+      var misfit = source.misfit(weight);
+      if (misfit.isPresent()) {
+        throw Diagnostic.invalid(
+                Location.named(file.toString()),
+                "it is not of %s: %s".formatted(source.name(), misfit.get()),
+                "give the model that it was made from, or a phase that was dumped of this one")
+            .exception();
       }
-    };
+    }
+    return new Start(module, phase);
   }
 
-  /** Writes text to a file, or to the terminal if there is no file. */
+  /**
+   * Writes each phase's module to a file of the phase's name; does nothing without a directory.
+   *
+   * @param directory made if it is not there, in a directory that is
+   */
+  public static BiConsumer<Phase, Module> dumps(@Nullable Path directory) {
+    if (directory == null) {
+      return (phase, module) -> {};
+    }
+    OutputPlace.require(directory);
+    try {
+      Files.createDirectories(directory);
+    } catch (IOException failure) {
+      throw Diagnostic.failed(
+              Location.named(directory.toString()),
+              "phases cannot be written there: " + IoReason.of(failure),
+              "name a directory in which you may write")
+          .exception();
+    }
+    return (phase, module) ->
+        write(FirPrinter.print(module), directory.resolve(phase + ".fir"), null);
+  }
+
+  /**
+   * Writes text to a file, or to the terminal if there is no file.
+   *
+   * @param file in a directory that is there
+   */
   public static void write(String text, @Nullable Path file, @Nullable PrintWriter terminal) {
     if (file == null) {
       if (terminal != null) {
@@ -150,14 +189,14 @@ public final class FirFile {
       }
       return;
     }
+    OutputPlace.require(file);
     try {
-      if (file.toAbsolutePath().getParent() != null) {
-        Files.createDirectories(file.toAbsolutePath().getParent());
-      }
       Files.writeString(file, text);
     } catch (IOException failure) {
       throw Diagnostic.failed(
-              Location.named(file.toString()), "it cannot be written: " + failure, "check the path")
+              Location.named(file.toString()),
+              "it cannot be written: " + IoReason.of(failure),
+              "check the path")
           .exception();
     }
   }

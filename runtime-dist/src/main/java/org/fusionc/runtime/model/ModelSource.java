@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.fusionc.ir.DType;
 import org.fusionc.ir.Module;
+import org.fusionc.ir.Module.WeightDef;
 import org.fusionc.ir.backend.WeightLoader;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
@@ -74,6 +75,9 @@ public sealed interface ModelSource extends AutoCloseable permits DirectorySourc
    * @throws org.fusionc.ir.diagnostic.DiagnosticException if one of them is missing or damaged
    */
   WeightLoader weights(Collection<String> symbols);
+
+  /** Why a weight of a module from elsewhere is not to be had here; empty if it is. */
+  Optional<String> misfit(WeightDef weight);
 
   /** The text of a companion file; empty if the model has none of that name. */
   Optional<String> companion(String file);

@@ -36,6 +36,7 @@ import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.bouncycastle.util.IPAddress;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 
 /**
@@ -243,7 +244,8 @@ public final class Authority {
   private static DiagnosticException failed(Path directory, Exception e) {
     return Diagnostic.failed(
             Location.named(directory.toString()),
-            "the certificate cannot be made: " + e,
+            "the certificate cannot be made: "
+                + (e instanceof IOException io ? IoReason.of(io) : String.valueOf(e.getMessage())),
             "choose a directory where you may write")
         .exception();
   }

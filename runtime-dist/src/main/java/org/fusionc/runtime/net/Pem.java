@@ -19,6 +19,7 @@ import java.util.Base64;
 import java.util.List;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 
 /** Certificates and keys as text between BEGIN and END lines (RFC 7468). */
@@ -92,7 +93,7 @@ final class Pem {
     try {
       return SecretFiles.isOpen(file);
     } catch (IOException e) {
-      throw malformed(file, "it cannot be read (" + e + ")");
+      throw malformed(file, "it cannot be read (" + IoReason.of(e) + ")");
     }
   }
 
@@ -105,7 +106,7 @@ final class Pem {
     } catch (NoSuchFileException e) {
       throw malformed(file, "there is no such file");
     } catch (IOException e) {
-      throw malformed(file, "it cannot be read (" + e + ")");
+      throw malformed(file, "it cannot be read (" + IoReason.of(e) + ")");
     }
   }
 

@@ -22,6 +22,7 @@ import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -122,7 +123,7 @@ public final class TokenFile {
     } catch (IOException e) {
       throw Diagnostic.invalid(
               Location.named(file.toString()),
-              "the token file cannot be read: " + e.getMessage(),
+              "the token file cannot be read: " + IoReason.of(e),
               "it must be readable and UTF-8")
           .exception();
     }
@@ -205,7 +206,7 @@ public final class TokenFile {
     } catch (IOException e) {
       throw Diagnostic.failed(
               Location.named(file.toString()),
-              "the token file cannot be written: " + e,
+              "the token file cannot be written: " + IoReason.of(e),
               "choose a place where you may write")
           .exception();
     }

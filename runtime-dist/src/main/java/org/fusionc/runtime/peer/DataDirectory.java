@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.UUID;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 import org.fusionc.runtime.artifact.Digest;
 import org.fusionc.runtime.artifact.Manifest;
@@ -68,7 +69,10 @@ public final class DataDirectory implements AutoCloseable {
       close(lock);
       throw Diagnostic.failed(
               Location.named(root.toString()),
-              "the data directory cannot be used: " + e,
+              "the data directory cannot be used: "
+                  + (e instanceof IOException io
+                      ? IoReason.of(io)
+                      : "its file instance is damaged"),
               "choose another with --data")
           .exception();
     }

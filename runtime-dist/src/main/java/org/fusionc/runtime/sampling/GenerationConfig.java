@@ -13,6 +13,7 @@ import java.util.TreeSet;
 import java.util.function.Supplier;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -137,7 +138,7 @@ public record GenerationConfig(
     } catch (CharacterCodingException e) {
       throw invalid(file.toString(), "it is not UTF-8 text");
     } catch (IOException e) {
-      throw invalid(file.toString(), "it cannot be read: " + e.getMessage());
+      throw invalid(file.toString(), "it cannot be read: " + IoReason.of(e));
     }
   }
 

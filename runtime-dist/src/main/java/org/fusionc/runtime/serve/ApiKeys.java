@@ -10,6 +10,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.List;
 import java.util.Optional;
 import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 
 /** The keys of which a client must have one; their digests only are kept. */
@@ -39,7 +40,7 @@ public final class ApiKeys {
     } catch (IOException e) {
       throw Diagnostic.invalid(
               Location.named(file.toString()),
-              "the API keys cannot be read: " + e,
+              "the API keys cannot be read: " + IoReason.of(e),
               "give a text file with one key a line")
           .exception();
     }

@@ -8,11 +8,16 @@ import org.fusionc.ir.backend.Batch;
 import org.fusionc.ir.backend.Executable;
 import org.fusionc.ir.plan.Plan;
 import org.fusionc.runtime.model.ModelSource;
+import org.fusionc.runtime.model.Repacking;
 import org.fusionc.runtime.wire.Decoder;
 import org.fusionc.runtime.wire.Port;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A stage of a deployment, compiled and loaded: its weights, and the pages of its cache. */
 public final class Segment implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Segment.class);
+
   private final SegmentKey key;
   private final StageProgram program;
   private final Executable executable;
@@ -65,6 +70,8 @@ public final class Segment implements AutoCloseable {
       Backend backend,
       Backend.Options options) {
     var weights = source.weights(program.storedWeights());
+    Repacking.notice(program.module().weights().values(), backend)
+        .ifPresent(notice -> LOG.warn("{}: {}", source.name(), notice));
     var executable = backend.compile(program.module(), program.function(), weights, options);
     return new Segment(key, program, executable, options.pages(), options.pageTokens());
   }

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 
 /**
@@ -65,7 +66,7 @@ public final class Tokenizer implements AutoCloseable {
     } catch (IOException e) {
       throw Diagnostic.invalid(
               Location.named(file.toString()),
-              "the tokenizer cannot be read: " + e.getMessage(),
+              "the tokenizer cannot be read: " + IoReason.of(e),
               "check the file's permissions")
           .exception();
     }

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -114,7 +115,7 @@ public record TokenizerConfig(
     } catch (CharacterCodingException e) {
       throw invalid(file.toString(), "it is not UTF-8 text");
     } catch (IOException e) {
-      throw invalid(file.toString(), "it cannot be read: " + e.getMessage());
+      throw invalid(file.toString(), "it cannot be read: " + IoReason.of(e));
     }
   }
 

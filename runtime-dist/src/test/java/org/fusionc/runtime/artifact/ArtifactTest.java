@@ -281,6 +281,8 @@ class ArtifactTest {
     Files.writeString(out.resolve("oci-layout"), "{\"imageLayoutVersion\":\"2.0.0\"}");
     assertInvalid(out, "'2.0.0'");
     Files.delete(out.resolve("oci-layout"));
+    assertInvalid(out, "not whole");
+    Files.delete(out.resolve("index.json"));
     assertInvalid(out, "not an artifact");
     assertInvalid(folder.resolve("nowhere"), "nowhere");
   }

@@ -3,15 +3,12 @@ package org.fusionc.testsuite.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
-import org.fusionc.cli.Main;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,8 +25,6 @@ class CommandLineTest {
         - {between: [desk, attic], bandwidth: 940Mbit/s, latency: 0.4ms}
       """;
 
-  private record Outcome(int code, String out, String err) {}
-
   @TempDir Path temp = Path.of("");
   private final String example = Models.example().toString();
 
@@ -42,16 +37,11 @@ class CommandLineTest {
   }
 
   private static Outcome run(String... arguments) {
-    var out = new StringWriter();
-    var err = new StringWriter();
-    int code = Main.run(new PrintWriter(out), new PrintWriter(err), arguments);
-    assertThat(err.toString()).doesNotContain("\tat ").doesNotContain("internal error");
-    return new Outcome(code, out.toString(), err.toString());
+    return Outcome.of(arguments);
   }
 
   private static String ids(Outcome outcome) {
-    assertThat(outcome.code).as(outcome.err).isZero();
-    return new JsonMapper().readTree(outcome.out).get("ids").toString();
+    return new JsonMapper().readTree(outcome.accepted().out()).get("ids").toString();
   }
 
   private String runModel(String model, String... more) {
@@ -74,21 +64,20 @@ class CommandLineTest {
     return copy;
   }
 
-  private void refused(int code, Outcome outcome, String... parts) {
-    assertThat(outcome.code).as(outcome.err).isEqualTo(code);
-    assertThat(outcome.err).contains(parts);
+  private static void refused(int code, Outcome outcome, String... parts) {
+    outcome.refused(code, parts);
   }
 
   @Test
   void textComesOut() {
     var outcome = run("run", example, "--prompt", "ROMEO:", "--max-tokens", "16");
-    assertThat(outcome.out).startsWith("\nI'll");
+    assertThat(outcome.out()).startsWith("\nI'll");
   }
 
   @Test
   void jsonHasTheDocumentedFields() {
     var outcome = run("run", example, "--prompt", "ROMEO:", "--max-tokens", "4", "--json");
-    var json = new JsonMapper().readTree(outcome.out);
+    var json = new JsonMapper().readTree(outcome.out());
     assertThat(json.propertyNames())
         .contains(
             "prompt_ids",
@@ -120,7 +109,7 @@ class CommandLineTest {
             "64",
             "-o",
             plan.toString());
-    assertThat(made.code).as(made.err).isZero();
+    assertThat(made.code()).as(made.err()).isZero();
     var text = Files.readString(plan);
     assertThat(text).contains("stage 0 on", "stage 1 on", " through %");
     assertThat(runModel(example, "--plan", plan.toString())).isEqualTo(expected);
@@ -151,8 +140,8 @@ class CommandLineTest {
   void anArtifactIsReproducibleRunsAndRefusesAFlippedByte() throws IOException {
     var first = temp.resolve("first");
     var second = temp.resolve("second");
-    assertThat(run("compile", example, "-o", first.toString(), "--stages", "2").code).isZero();
-    assertThat(run("compile", example, "-o", second.toString(), "--stages", "2").code).isZero();
+    assertThat(run("compile", example, "-o", first.toString(), "--stages", "2").code()).isZero();
+    assertThat(run("compile", example, "-o", second.toString(), "--stages", "2").code()).isZero();
     try (var files = Files.walk(first)) {
       for (var file : files.filter(Files::isRegularFile).toList()) {
         assertThat(second.resolve(first.relativize(file))).hasSameBinaryContentAs(file);
@@ -181,22 +170,22 @@ class CommandLineTest {
     var dumps = temp.resolve("dumps");
     var out = temp.resolve("a");
     assertThat(
-            run("compile", example, "-o", out.toString(), "--dump-phases", dumps.toString()).code)
+            run("compile", example, "-o", out.toString(), "--dump-phases", dumps.toString()).code())
         .isZero();
     var resumed = temp.resolve("b");
     var from = "optimized:" + dumps.resolve("optimized.fir");
-    assertThat(run("compile", example, "-o", resumed.toString(), "--resume", from).code).isZero();
+    assertThat(run("compile", example, "-o", resumed.toString(), "--resume", from).code()).isZero();
     assertThat(Files.readString(resumed.resolve("index.json")))
         .isEqualTo(Files.readString(out.resolve("index.json")));
-    assertThat(run("verify", dumps.resolve("scheduled.fir").toString()).code).isZero();
+    assertThat(run("verify", dumps.resolve("scheduled.fir").toString()).code()).isZero();
     var printed = run("print", dumps.resolve("lowered.fir").toString());
-    assertThat(printed.out).isEqualTo(Files.readString(dumps.resolve("lowered.fir")));
+    assertThat(printed.out()).isEqualTo(Files.readString(dumps.resolve("lowered.fir")));
   }
 
   @Test
   void explainTellsWhatFiredAndWhichKernelRuns() {
     var outcome = run("explain", example);
-    assertThat(outcome.out).contains("merge-qkv", "hoist-row-selection", "gemm_bf16");
+    assertThat(outcome.out()).contains("merge-qkv", "hoist-row-selection", "gemm_bf16");
     refused(2, run("explain", example, "--pass", "merge-qvk"), "merge-qkv");
   }
 
@@ -204,7 +193,7 @@ class CommandLineTest {
   void initMakesAModelThatRuns() {
     var model = temp.resolve("random");
     var config = Models.example().resolve("config.json").toString();
-    assertThat(run("init", "--config", config, "-o", model.toString()).code).isZero();
+    assertThat(run("init", "--config", config, "-o", model.toString()).code()).isZero();
     var outcome =
         run(
             "bench",
@@ -216,15 +205,15 @@ class CommandLineTest {
             "--repeat",
             "1",
             "--json");
-    assertThat(new JsonMapper().readTree(outcome.out).get(0).get("test").asString())
+    assertThat(new JsonMapper().readTree(outcome.out()).get(0).get("test").asString())
         .isEqualTo("pp8");
     refused(2, run("init", "--config", config, "-o", model.toString()), model.toString());
   }
 
   @Test
   void wrongUsageIsTwo() throws IOException {
-    assertThat(run("run").code).isEqualTo(2);
-    assertThat(run("nosuch").code).isEqualTo(2);
+    assertThat(run("run").code()).isEqualTo(2);
+    assertThat(run("nosuch").code()).isEqualTo(2);
     refused(2, run("run", example), "prompt");
     refused(2, run("run", example, "--prompt", "a", "--backend", "gpu"), "cpu");
     refused(2, run("run", example, "--prompt", "a", "--stages", "0"), "--stages");
@@ -265,7 +254,7 @@ class CommandLineTest {
 
   @Test
   void badFirIsThree() throws IOException {
-    var text = run("print", example, "--phase", "imported").out;
+    var text = run("print", example, "--phase", "imported").out();
     var file = temp.resolve("m.fir");
     Files.writeString(file, text.replaceFirst("= rms_norm ", "= rms_nrom "));
     refused(3, run("verify", file.toString()), "rms_norm", "m.fir:");
