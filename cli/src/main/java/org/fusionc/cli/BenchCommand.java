@@ -72,6 +72,16 @@ final class BenchCommand implements Callable<Integer> {
   private int repeat;
 
   @Option(
+      names = "--warmup",
+      paramLabel = "SECONDS",
+      description = {
+        "for how long repetitions do not count at first, one at least: the JVM compiles the code",
+        "between kernels meanwhile (default ${DEFAULT-VALUE})"
+      },
+      defaultValue = "4")
+  private int warmup;
+
+  @Option(
       names = "--against",
       paramLabel = "COMMAND",
       description = {
@@ -115,6 +125,10 @@ final class BenchCommand implements Callable<Integer> {
       throw Diagnostic.usage(
               "--limits measures this machine, and --cluster runs elsewhere",
               "leave one of them out")
+          .exception();
+    }
+    if (warmup < 0) {
+      throw Diagnostic.usage("--warmup must be at least 0, not " + warmup, "give seconds")
           .exception();
     }
     var rival = rival();
@@ -173,6 +187,7 @@ final class BenchCommand implements Callable<Integer> {
             running,
             sizes,
             Generation.vocabulary(source),
+            Duration.ofSeconds(warmup),
             rival,
             () -> limits ? engine.backend().peak(engine.threads()) : Optional.empty());
     var out = Objects.requireNonNull(spec).commandLine().getOut();

@@ -1,5 +1,6 @@
 package org.fusionc.runtime.model;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -149,9 +150,11 @@ public final class Benchmark {
   }
 
   /**
-   * Runs both tests, after one run that does not count. With a rival the two take turns, and who
-   * begins changes from round to round; the machine is measured in each round as well.
+   * Runs both tests. With a rival the two take turns, and who begins changes from round to round;
+   * the machine is measured in each round as well.
    *
+   * @param warmup for how long runs do not count at first, one at least: a JVM has to compile the
+   *     code between kernels first, with cores that the kernels want as well
    * @param vocabulary ids below this are used
    * @param rival null to measure alone
    * @param machine measures what the machine can do; empty if nobody wants to know
@@ -160,10 +163,14 @@ public final class Benchmark {
       Engine engine,
       Sizes sizes,
       int vocabulary,
+      Duration warmup,
       @Nullable Rival rival,
       Supplier<Optional<Peak>> machine) {
     var benchmark = new Benchmark(engine, sizes, vocabulary, rival, machine);
-    var _ = benchmark.sample();
+    long begin = System.nanoTime();
+    do {
+      var _ = benchmark.sample();
+    } while (System.nanoTime() - begin < warmup.toNanos());
     for (int i = 0; i < sizes.repeat; i++) {
       benchmark.round(i % 2 == 1);
     }

@@ -204,6 +204,8 @@ class CommandLineTest {
             "2",
             "--repeat",
             "1",
+            "--warmup",
+            "0",
             "--json");
     assertThat(new JsonMapper().readTree(outcome.out()).get(0).get("test").asString())
         .isEqualTo("pp8");
@@ -223,6 +225,7 @@ class CommandLineTest {
     Files.writeString(Path.of(file), "fir 1.0\n");
     refused(2, run("opt", "-p", "canonicalise", file), "canonicalize");
     refused(2, run("opt", file), "-p");
+    refused(2, run("bench", example, "--warmup", "-1"), "--warmup");
   }
 
   @Test
