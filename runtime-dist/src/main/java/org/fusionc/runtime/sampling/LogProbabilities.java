@@ -59,7 +59,10 @@ public final class LogProbabilities {
   }
 
   private static double normaliser(float[] logits) {
-    double top = logits[Sampler.largest(logits, logits.length)];
+    var bits = new LogitBits();
+    bits.read(logits, logits.length);
+    bits.checkUsable();
+    double top = bits.most();
     double sum = 0;
     for (float logit : logits) {
       sum += Math.exp(logit - top);

@@ -4,6 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.stream.IntStream;
+import org.fusionc.ir.diagnostic.Diagnostic;
+import org.fusionc.ir.diagnostic.Location;
 
 /**
  * A row of logits by their bits, to find the largest of them. A JVM compares integers by the
@@ -51,6 +53,39 @@ final class LogitBits {
     most = magnitude > INFINITY ? Float.NaN : Float.intBitsToFloat(ordered(key));
     // The zeros are equal, though one comes before the other.
     least = key == 0 ? -1 : key;
+  }
+
+  /** Takes up the first {@code count} of some on the heap. */
+  void read(float[] logits, int count) {
+    read(MemorySegment.ofArray(logits).asSlice(0, (long) count * Float.BYTES));
+  }
+
+  /**
+   * Refuses logits that nothing can be chosen by.
+   *
+   * @throws org.fusionc.ir.diagnostic.DiagnosticException if one is NaN or +infinity, or none is
+   *     finite
+   */
+  void checkUsable() {
+    if (Float.isFinite(most)) {
+      return;
+    }
+    throw Diagnostic.failed(
+            Location.unknown(),
+            "the model gave no usable logits: " + problem(),
+            "the weights may be damaged, or a number format overflowed; compare with --backend"
+                + " interp")
+        .exception();
+  }
+
+  private String problem() {
+    for (int id = 0; id < count; id++) {
+      float logit = Float.intBitsToFloat(bits[id]);
+      if (Float.isNaN(logit) || logit == Float.POSITIVE_INFINITY) {
+        return "the logit of token " + id + " is " + (Float.isNaN(logit) ? "NaN" : "infinite");
+      }
+    }
+    return count == 0 ? "there are no logits" : "no logit is finite";
   }
 
   /** The largest; NaN if there is one, -infinity if there are none. */

@@ -84,8 +84,9 @@ public sealed interface Logits {
 
   private static Logits bestOf(Row row, int enough) {
     var scores = row.toArray();
-    float most = Sampler.most(scores, scores.length);
-    if (enough >= scores.length / 2 || !Float.isFinite(most)) {
+    var bits = new LogitBits();
+    bits.read(row.values());
+    if (enough >= scores.length / 2 || !Float.isFinite(bits.most())) {
       return row;
     }
     float least = nth(scores, enough);

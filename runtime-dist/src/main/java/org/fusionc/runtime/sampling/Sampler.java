@@ -4,8 +4,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
-import org.fusionc.ir.diagnostic.Diagnostic;
-import org.fusionc.ir.diagnostic.Location;
 
 /**
  * Chooses the next token of a sequence.
@@ -85,9 +83,8 @@ public final class Sampler {
   public int next(MemorySegment logits, int... history) {
     if (options.isGreedy() && options.enough() == 1) {
       bits.read(logits);
-      if (Float.isFinite(bits.most())) {
-        return bits.first();
-      }
+      bits.checkUsable();
+      return bits.first();
     }
     int count = Math.toIntExact(logits.byteSize() / Float.BYTES);
     reserve(count);
@@ -103,23 +100,28 @@ public final class Sampler {
   }
 
   private int choose(int count, int[] history) {
-    int best = largest(scores, count);
+    readScores(count);
     if (options.repetitionPenalty() != 1) {
       penalise(count, history);
-      best = largest(scores, count);
+      readScores(count);
     }
     if (options.shifts()) {
       shift(count, history);
-      best = largest(scores, count);
+      readScores(count);
     }
     if (options.isGreedy()) {
-      return best;
+      return bits.first();
     }
     double draw = draw(history.length);
     boolean filtered = options.topK() > 0 || options.topP() < 1 || options.minP() > 0;
     return filtered
         ? drawFromBest(new Ranking(scores, count), draw)
-        : drawFromAll(count, scores[best], draw);
+        : drawFromAll(count, bits.most(), draw);
+  }
+
+  private void readScores(int count) {
+    bits.read(scores, count);
+    bits.checkUsable();
   }
 
   /** How likely a token is, relative to the most likely one. */
@@ -240,54 +242,5 @@ public final class Sampler {
       scores = new float[count];
       weights = new double[count];
     }
-  }
-
-  /** The lowest id among those with the largest logit. */
-  static int largest(float[] logits, int count) {
-    // NaN is larger than all else, so one look at the largest checks them all.
-    float most = most(logits, count);
-    if (most == Float.NEGATIVE_INFINITY) {
-      throw broken(count == 0 ? "there are no logits" : "no logit is finite");
-    }
-    for (int i = 0; i < count; i++) {
-      float logit = logits[i];
-      if (Float.isNaN(logit) || logit == Float.POSITIVE_INFINITY) {
-        throw broken(
-            "the logit of token " + i + " is " + (Float.isNaN(logit) ? "NaN" : "infinite"));
-      }
-      if (logit == most) {
-        return i;
-      }
-    }
-    throw new IllegalStateException("the largest logit is none of them");
-  }
-
-  /** The largest; NaN if there is one, -infinity if there are none. */
-  static float most(float[] logits, int count) {
-    float most = Float.NEGATIVE_INFINITY;
-    int whole = count - count % 4;
-    float b = most;
-    float c = most;
-    float d = most;
-    for (int i = 0; i < whole; i += 4) {
-      most = Math.max(most, logits[i]);
-      b = Math.max(b, logits[i + 1]);
-      c = Math.max(c, logits[i + 2]);
-      d = Math.max(d, logits[i + 3]);
-    }
-    most = Math.max(Math.max(most, b), Math.max(c, d));
-    for (int i = whole; i < count; i++) {
-      most = Math.max(most, logits[i]);
-    }
-    return most;
-  }
-
-  private static RuntimeException broken(String problem) {
-    return Diagnostic.failed(
-            Location.unknown(),
-            "the model gave no usable logits: " + problem,
-            "the weights may be damaged, or a number format overflowed; compare with --backend"
-                + " interp")
-        .exception();
   }
 }
