@@ -63,10 +63,16 @@ record GroupQuantizer(Target target, DType.Quantized type) implements Kernels.De
     private final Vec most;
     private final Vec value;
     private final Vec spare;
+
+    // Numbers in all lanes, for the whole kernel.
     private final Vec limit;
+    private final Vec lowest;
     private final Vec low;
     private final Vec high;
     private final Vec pairs;
+    private final Vec eight;
+    private final Vec half;
+    private final Vec turn;
 
     Generator(GroupQuantizer description) {
       target = description.target;
@@ -85,9 +91,13 @@ record GroupQuantizer(Target target, DType.Quantized type) implements Kernels.De
       value = c.vec();
       spare = c.vec();
       limit = c.vec();
+      lowest = c.vec();
       low = c.vec();
       high = c.vec();
       pairs = c.vec();
+      eight = c.vec();
+      half = c.vec();
+      turn = c.vec();
     }
 
     private boolean isNarrow() {
@@ -102,7 +112,11 @@ record GroupQuantizer(Target target, DType.Quantized type) implements Kernels.De
       number(low, range.smallest());
       number(high, range.largest());
       number(limit, F16_MAX);
-      c.repeat(pairs, temporary, isNarrow() ? 0x0010_0001 : HALF);
+      number(lowest, -F16_MAX);
+      c.repeat(pairs, temporary, 0x0010_0001);
+      c.repeat(eight, temporary, 8);
+      c.repeat(half, temporary, HALF);
+      c.repeat(turn, temporary, TURN);
       var done = new Label();
       Gp groups = c.argument(1);
       asm.test(groups, groups);
@@ -111,7 +125,7 @@ record GroupQuantizer(Target target, DType.Quantized type) implements Kernels.De
       var loop = asm.here();
       extremes();
       if (type.asymmetric()) {
-        half(least, c.argument(4));
+        toHalf(least, c.argument(4));
         c.emit(VSUBPS, most, most, least);
         c.emit(VDIVPS, most, most, high);
       } else if (isNarrow()) {
@@ -122,7 +136,7 @@ record GroupQuantizer(Target target, DType.Quantized type) implements Kernels.De
         c.emit(VMAXPS, most, most, least);
         c.emit(VDIVPS, most, most, high);
       }
-      half(most, c.argument(3));
+      toHalf(most, c.argument(3));
       divisor();
       for (int v = 0; v < vectors; v++) {
         c.load(value, Address.at(x, v * target.vector()));
@@ -201,15 +215,14 @@ record GroupQuantizer(Target target, DType.Quantized type) implements Kernels.De
     }
 
     /** Rounds to f16 within its finite numbers, zero never negative, and stores it. */
-    private void half(Vec number, Gp to) {
-      var half = value.as(target.vector() / 2);
+    private void toHalf(Vec number, Gp to) {
+      var rounded = value.as(target.vector() / 2);
       c.emit(VMINPS, number, number, limit);
-      c.emit(VSUBPS, spare, zero, limit);
-      c.emit(VMAXPS, number, number, spare);
-      c.emit(VCVTPS2PH, half, number, Operand.imm(0));
-      c.emit(VCVTPH2PS, number, half);
+      c.emit(VMAXPS, number, number, lowest);
+      c.emit(VCVTPS2PH, rounded, number, Operand.imm(0));
+      c.emit(VCVTPH2PS, number, rounded);
       c.emit(VADDPS, number, number, zero);
-      c.emit(VCVTPS2PH, half, number, Operand.imm(0));
+      c.emit(VCVTPS2PH, rounded, number, Operand.imm(0));
       c.emit(VMOVD_STORE, temporary, value.as(16));
       c.asm.mov16(Address.at(to), temporary);
     }
@@ -230,8 +243,7 @@ record GroupQuantizer(Target target, DType.Quantized type) implements Kernels.De
       var to = Address.at(integers, v * target.lanes() * type.width() / 8);
       if (isNarrow()) {
         if (!type.asymmetric()) {
-          c.repeat(spare, temporary, 8);
-          c.emit(VPADDD, value, value, spare);
+          c.emit(VPADDD, value, value, eight);
         }
         nibbles(to);
       } else if (target.isAvx512()) {
@@ -252,8 +264,7 @@ record GroupQuantizer(Target target, DType.Quantized type) implements Kernels.De
       c.emit(VEXTRACTF128, spare.as(16), value, Operand.imm(1));
       c.emit(VPACKSSDW, value.as(16), value.as(16), spare.as(16));
       c.emit(VPMADDWD, value.as(16), value.as(16), pairs.as(16));
-      c.repeat(spare, temporary, HALF);
-      c.emit(VPSUBD, value.as(16), value.as(16), spare.as(16));
+      c.emit(VPSUBD, value.as(16), value.as(16), half.as(16));
       c.emit(VPACKSSDW, value.as(16), value.as(16), value.as(16));
       turned(to, value);
     }
@@ -261,7 +272,7 @@ record GroupQuantizer(Target target, DType.Quantized type) implements Kernels.De
     /** Eight integers of 0 to 255, or of -128 to 127, to bytes. */
     private void bytes(Address to) {
       if (type.asymmetric()) {
-        c.emit(VPSUBD, value, value, pairs);
+        c.emit(VPSUBD, value, value, half);
       }
       c.emit(VEXTRACTF128, spare.as(16), value, Operand.imm(1));
       c.emit(VPACKSSDW, value.as(16), value.as(16), spare.as(16));
@@ -278,8 +289,7 @@ record GroupQuantizer(Target target, DType.Quantized type) implements Kernels.De
     /** Words of -128 to 127 to bytes of 0 to 255; the first four are stored. */
     private void turned(Address to, Vec words) {
       c.emit(VPACKSSWB, words.as(16), words.as(16), words.as(16));
-      c.repeat(spare, temporary, TURN);
-      c.emit(VPXOR, words.as(16), words.as(16), spare.as(16));
+      c.emit(VPXOR, words.as(16), words.as(16), turn.as(16));
       c.emit(VMOVD_STORE, to, words.as(16));
     }
   }
