@@ -71,8 +71,8 @@ final class KernelTable {
           ElementwiseKernels.binary(op, x, y, BinaryOp.MULTIPLY, (a, b) -> a * b);
       case Div(var x, var y, _) -> divide(op, x, y);
       case Pow(var x, var y, _) -> general(op, x, y, Math::pow);
-      case Max(var x, var y, _) -> general(op, x, y, Math::max);
-      case Min(var x, var y, _) -> general(op, x, y, Math::min);
+      case Max(var x, var y, _) -> ElementwiseKernels.binary(op, x, y, BinaryOp.MAXIMUM, Math::max);
+      case Min(var x, var y, _) -> ElementwiseKernels.binary(op, x, y, BinaryOp.MINIMUM, Math::min);
       case Equal(var x, var y, _) -> general(op, x, y, (a, b) -> a == b ? 1 : 0);
       case Less(var x, var y, _) -> general(op, x, y, (a, b) -> a < b ? 1 : 0);
       case LessEqual(var x, var y, _) -> general(op, x, y, (a, b) -> a <= b ? 1 : 0);
@@ -82,8 +82,8 @@ final class KernelTable {
           Choice.kernel(
               "general",
               w -> General.where(w.of(c), w.of(x), w.of(y), w.of(op), x.tensorType().dtype()));
-      case Neg(var x, _) -> unary(op, x, v -> -v);
-      case Abs(var x, _) -> unary(op, x, Math::abs);
+      case Neg(var x, _) -> ElementwiseKernels.unary(op, x, UnaryOp.NEGATE, v -> -v);
+      case Abs(var x, _) -> ElementwiseKernels.unary(op, x, UnaryOp.ABS, Math::abs);
       case Sign(var x, _) -> unary(op, x, Math::signum);
       case Floor(var x, _) -> unary(op, x, Math::floor);
       case Ceil(var x, _) -> unary(op, x, Math::ceil);

@@ -63,26 +63,6 @@ public final class Elementwise {
         });
   }
 
-  /** {@code y[i] = min(max(x[i], low), high)}. */
-  public static void clip(
-      ComputePool pool, float low, float high, MemorySegment x, MemorySegment y, long count) {
-    long from = Operand.input("x", x, count);
-    long to = Operand.output("y", y, count);
-    pool.parallelFor(
-        count,
-        TASK,
-        (first, last) -> {
-          int n = (int) (last - first);
-          long at = first * Float.BYTES;
-          int whole = n / Lanes.COUNT;
-          UnaryLoops.clip(low, high, from + at, to + at, whole);
-          for (long i = whole * (long) Lanes.COUNT; i < n; i++) {
-            long element = at + i * Float.BYTES;
-            Lanes.set(to + element, Math.min(Math.max(Lanes.get(from + element), low), high));
-          }
-        });
-  }
-
   /** {@code y[i] = op(a[i], b[i])} for i below {@code count}. */
   public static void binary(
       ComputePool pool,

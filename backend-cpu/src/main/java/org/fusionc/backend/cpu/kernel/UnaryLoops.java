@@ -22,11 +22,8 @@ final class UnaryLoops {
       case EXP -> exp(x, y, vectors);
       case ERF -> erf(x, y, vectors);
       case SQRT -> sqrt(x, y, vectors);
-      case RSQRT -> rsqrt(x, y, vectors);
-      case RECIPROCAL -> reciprocal(x, y, vectors);
       case NEGATE -> negate(x, y, vectors);
       case ABS -> abs(x, y, vectors);
-      case SQUARE -> square(x, y, vectors);
     }
   }
 
@@ -102,24 +99,6 @@ final class UnaryLoops {
     }
   }
 
-  private static void rsqrt(long x, long y, int vectors) {
-    FloatVector one = FloatVector.broadcast(Lanes.F32, 1f);
-    for (int i = 0; i < vectors; i++) {
-      long at = (long) i * Lanes.BYTES;
-      FloatVector v = Lanes.load(x + at);
-      Lanes.store(one.div(v.sqrt()), y + at);
-    }
-  }
-
-  private static void reciprocal(long x, long y, int vectors) {
-    FloatVector one = FloatVector.broadcast(Lanes.F32, 1f);
-    for (int i = 0; i < vectors; i++) {
-      long at = (long) i * Lanes.BYTES;
-      FloatVector v = Lanes.load(x + at);
-      Lanes.store(one.div(v), y + at);
-    }
-  }
-
   private static void negate(long x, long y, int vectors) {
     for (int i = 0; i < vectors; i++) {
       long at = (long) i * Lanes.BYTES;
@@ -136,28 +115,12 @@ final class UnaryLoops {
     }
   }
 
-  private static void square(long x, long y, int vectors) {
-    for (int i = 0; i < vectors; i++) {
-      long at = (long) i * Lanes.BYTES;
-      FloatVector v = Lanes.load(x + at);
-      Lanes.store(v.mul(v), y + at);
-    }
-  }
-
   /** {@code y = cap · tanh(x / cap)}. */
   static void softcap(float cap, long x, long y, int vectors) {
     for (int i = 0; i < vectors; i++) {
       long at = (long) i * Lanes.BYTES;
       FloatVector v = Lanes.load(x + at).div(cap);
       Lanes.store(VectorMath.tanh(v).mul(cap), y + at);
-    }
-  }
-
-  /** {@code y = min(max(x, low), high)}. */
-  static void clip(float low, float high, long x, long y, int vectors) {
-    for (int i = 0; i < vectors; i++) {
-      long at = (long) i * Lanes.BYTES;
-      Lanes.store(Lanes.load(x + at).max(low).min(high), y + at);
     }
   }
 }

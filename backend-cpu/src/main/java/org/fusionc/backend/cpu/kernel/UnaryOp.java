@@ -14,10 +14,6 @@ public enum UnaryOp {
   EXP,
   ERF,
   SQRT,
-  /** 1 / √x. */
-  RSQRT,
-  RECIPROCAL,
   NEGATE,
-  ABS,
-  SQUARE
+  ABS
 }

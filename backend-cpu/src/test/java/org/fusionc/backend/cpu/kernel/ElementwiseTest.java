@@ -62,11 +62,8 @@ class ElementwiseTest {
       case EXP -> Math::exp;
       case ERF -> Definitions::erf;
       case SQRT -> Math::sqrt;
-      case RSQRT -> x -> 1 / Math.sqrt(x);
-      case RECIPROCAL -> x -> 1 / x;
       case NEGATE -> x -> -x;
       case ABS -> Math::abs;
-      case SQUARE -> x -> x * x;
     };
   }
 
@@ -77,7 +74,6 @@ class ElementwiseTest {
       case TANH, SIGMOID, SILU -> 3;
       case ERF -> 4;
       case GELU, GELU_TANH -> 6;
-      case RSQRT -> 1.5;
       default -> 0.501;
     };
   }
@@ -117,7 +113,7 @@ class ElementwiseTest {
     double tolerance = ulps(op) * grown * 0x1p-23 * magnitude;
     // Exponentials below the least normal number are 0.
     double vanishing = 2 * Float.MIN_NORMAL * Math.max(1, Math.abs(x));
-    if (Math.abs(expected) < vanishing && op != UnaryOp.SQUARE) {
+    if (Math.abs(expected) < vanishing) {
       tolerance = Math.max(tolerance, vanishing);
     }
     assertThat(Math.abs(actual - expected))
@@ -226,7 +222,7 @@ class ElementwiseTest {
   }
 
   @Test
-  void packedHalvesSoftcapAndClip() {
+  void packedHalvesAndSoftcap() {
     for (int half : new int[] {1, 3, 16, 37}) {
       try (var buffers = new Buffers(half)) {
         int rows = 3;
@@ -244,12 +240,10 @@ class ElementwiseTest {
         }
         MemorySegment z = buffers.empty((long) rows * half);
         Elementwise.softcap(POOL, 0.5f, y, z, (long) rows * half);
-        Elementwise.clip(POOL, -0.1f, 0.2f, z, z, (long) rows * half);
         buffers.checkGuards();
         for (int i = 0; i < rows * half; i++) {
           double capped = 0.5 * Math.tanh(Buffers.floats(y)[i] / 0.5);
-          assertThat(Buffers.floats(z)[i] - Math.min(Math.max(capped, -0.1f), 0.2f))
-              .isBetween(-1e-7, 1e-7);
+          assertThat(Buffers.floats(z)[i] - capped).isBetween(-1e-7, 1e-7);
         }
       }
     }
