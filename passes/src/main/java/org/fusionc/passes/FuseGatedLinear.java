@@ -3,6 +3,7 @@ package org.fusionc.passes;
 import java.util.List;
 import org.fusionc.ir.Op;
 import org.fusionc.ir.Value;
+import org.fusionc.ir.op.Activation;
 import org.fusionc.ir.op.Linear;
 import org.fusionc.ir.op.PackedGeglu;
 import org.fusionc.ir.op.PackedSwiglu;
@@ -28,16 +29,16 @@ public final class FuseGatedLinear extends RewritePass {
 
   private static @Nullable Value gated(Op op, Rewriting b) {
     return switch (op) {
-      case PackedSwiglu(Linear product, _) -> gated(op, product, "silu", b);
+      case PackedSwiglu(Linear product, _) -> gated(op, product, Activation.SILU, b);
       case PackedGeglu(Linear product, var approximate, _) ->
-          gated(op, product, approximate.equals("tanh") ? "gelu_tanh" : "gelu", b);
+          gated(op, product, Activation.gelu(approximate), b);
       default -> null;
     };
   }
 
-  private static @Nullable Value gated(Op op, Linear product, String activation, Rewriting b) {
+  private static @Nullable Value gated(Op op, Linear product, Activation activation, Rewriting b) {
     return b.isUsedOnce(product)
-        ? b.gatedLinear(product.x(), product.weight(), product.bias(), activation)
+        ? b.gatedLinear(product.x(), product.weight(), product.bias(), activation.toString())
         : b.nearly(
             op, "the projection %s has %d uses".formatted(b.nameOf(product), b.uses(product)));
   }

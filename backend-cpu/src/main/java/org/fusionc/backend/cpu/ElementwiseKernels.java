@@ -2,7 +2,6 @@ package org.fusionc.backend.cpu;
 
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
-import org.fusionc.backend.cpu.jit.Activation;
 import org.fusionc.backend.cpu.jit.Activations;
 import org.fusionc.backend.cpu.jit.GatedUnits;
 import org.fusionc.backend.cpu.jit.Target;
@@ -13,6 +12,7 @@ import org.fusionc.backend.cpu.kernel.Extent;
 import org.fusionc.backend.cpu.kernel.UnaryOp;
 import org.fusionc.ir.Op;
 import org.fusionc.ir.Value;
+import org.fusionc.ir.op.Activation;
 import org.fusionc.ir.op.Geglu;
 import org.fusionc.ir.op.Gelu;
 import org.fusionc.ir.op.PackedGeglu;
@@ -102,19 +102,16 @@ final class ElementwiseKernels {
   }
 
   static Choice gelu(Gelu op, Tier tier) {
-    return op.approximate().equals("tanh")
-        ? activation(op, op.x(), Activation.GELU_TANH, UnaryOp.GELU_TANH, tier)
-        : activation(op, op.x(), Activation.GELU, UnaryOp.GELU, tier);
+    return activation(op, op.x(), Activation.gelu(op.approximate()), tier);
   }
 
   static Choice silu(Silu op, Tier tier) {
     return KernelTable.f32(op.x())
-        ? activation(op, op.x(), Activation.SILU, UnaryOp.SILU, tier)
+        ? activation(op, op.x(), Activation.SILU, tier)
         : KernelTable.unary(op, op.x(), v -> v / (1 + Math.exp(-v)));
   }
 
-  private static Choice activation(
-      Op op, Value input, Activation coded, UnaryOp portable, Tier tier) {
+  private static Choice activation(Op op, Value input, Activation function, Tier tier) {
     var target = Target.of(tier).orElse(null);
     return DecoderKernels.onF32(
         input,
@@ -123,9 +120,15 @@ final class ElementwiseKernels {
           int x = w.of(input);
           int y = w.of(op);
           if (target != null) {
-            var kernel = new Activations(target, coded);
+            var kernel = new Activations(target, function);
             return run -> kernel.run(run.pool(), run.data(x), run.data(y), run.elements(y));
           }
+          var portable =
+              switch (function) {
+                case SILU -> UnaryOp.SILU;
+                case GELU -> UnaryOp.GELU;
+                case GELU_TANH -> UnaryOp.GELU_TANH;
+              };
           return run ->
               Elementwise.unary(run.pool(), portable, run.data(x), run.data(y), run.elements(y));
         });
@@ -157,35 +160,24 @@ final class ElementwiseKernels {
         });
   }
 
-  /** What multiplies the other operand of a gated unit: in machine code, and portable. */
-  record Gate(Activation coded, BinaryOp portable) {
-    static final Gate SWIGLU = new Gate(Activation.SILU, BinaryOp.SWIGLU);
-
-    /** By the name that {@code gated_linear} has for it. */
-    static Gate of(String activation) {
-      return switch (activation) {
-        case "silu" -> SWIGLU;
-        case "gelu" -> geglu("none");
-        default -> geglu("tanh");
-      };
-    }
-
-    static Gate geglu(String approximate) {
-      return approximate.equals("tanh")
-          ? new Gate(Activation.GELU_TANH, BinaryOp.GEGLU_TANH)
-          : new Gate(Activation.GELU, BinaryOp.GEGLU);
-    }
+  /** The portable kernel that multiplies the other operand of a gated unit by the function. */
+  private static BinaryOp gating(Activation function) {
+    return switch (function) {
+      case SILU -> BinaryOp.SWIGLU;
+      case GELU -> BinaryOp.GEGLU;
+      case GELU_TANH -> BinaryOp.GEGLU_TANH;
+    };
   }
 
   static Choice swiglu(Swiglu op, Tier tier) {
-    return gated(op, op.gate(), op.up(), Gate.SWIGLU, tier);
+    return gated(op, op.gate(), op.up(), Activation.SILU, tier);
   }
 
   static Choice geglu(Geglu op, Tier tier) {
-    return gated(op, op.gate(), op.up(), Gate.geglu(op.approximate()), tier);
+    return gated(op, op.gate(), op.up(), Activation.gelu(op.approximate()), tier);
   }
 
-  private static Choice gated(Op op, Value gate, Value up, Gate function, Tier tier) {
+  private static Choice gated(Op op, Value gate, Value up, Activation function, Tier tier) {
     var target = Target.of(tier).orElse(null);
     return DecoderKernels.onF32(
         gate,
@@ -195,11 +187,11 @@ final class ElementwiseKernels {
           int u = w.of(up);
           int y = w.of(op);
           if (target != null) {
-            var units = new GatedUnits(target, function.coded);
+            var units = new GatedUnits(target, function);
             return run ->
                 units.run(run.pool(), run.data(g), run.data(u), run.data(y), run.elements(y));
           }
-          var portable = function.portable;
+          var portable = gating(function);
           return run ->
               Elementwise.binary(
                   run.pool(), portable, run.data(g), run.data(u), run.data(y), run.elements(y));
@@ -207,14 +199,14 @@ final class ElementwiseKernels {
   }
 
   static Choice packedSwiglu(PackedSwiglu op, Tier tier) {
-    return packed(op, op.gateUp(), Gate.SWIGLU, tier);
+    return packed(op, op.gateUp(), Activation.SILU, tier);
   }
 
   static Choice packedGeglu(PackedGeglu op, Tier tier) {
-    return packed(op, op.gateUp(), Gate.geglu(op.approximate()), tier);
+    return packed(op, op.gateUp(), Activation.gelu(op.approximate()), tier);
   }
 
-  private static Choice packed(Op op, Value gateUp, Gate function, Tier tier) {
+  private static Choice packed(Op op, Value gateUp, Activation function, Tier tier) {
     var target = Target.of(tier).orElse(null);
     return DecoderKernels.onF32(
         gateUp,
@@ -223,12 +215,12 @@ final class ElementwiseKernels {
   }
 
   /** The halves of x's rows, gated; in machine code if there is a target. */
-  static Step packed(int x, int y, Gate function, @Nullable Target target) {
+  static Step packed(int x, int y, Activation function, @Nullable Target target) {
     if (target != null) {
-      var units = new GatedUnits(target, function.coded);
+      var units = new GatedUnits(target, function);
       return run -> units.packed(run.pool(), run.data(x), run.data(y), run.rows(y), run.width(y));
     }
-    var portable = function.portable;
+    var portable = gating(function);
     return run ->
         Elementwise.packed(
             run.pool(), portable, run.data(x), run.data(y), run.rows(y), run.width(y));

@@ -8,6 +8,7 @@ import org.fusionc.ir.Dim;
 import org.fusionc.ir.Op;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.Weight;
+import org.fusionc.ir.op.Activation;
 import org.fusionc.ir.op.GatedLinear;
 import org.fusionc.ir.op.Linear;
 import org.jspecify.annotations.Nullable;
@@ -50,7 +51,7 @@ final class LinearKernels {
     int bias = w.f32OrNone(op.bias());
     int y = w.of(op);
     var layer = w.packed((Weight) op.weight(), target).getFirst();
-    var units = new GatedUnits(target, ElementwiseKernels.Gate.of(op.activation()).coded());
+    var units = new GatedUnits(target, Activation.of(op.activation()));
     return run ->
         layer.gated(run.pool(), run.data(x), run.dataOrNone(bias), run.data(y), run.rows(x), units);
   }
@@ -58,7 +59,7 @@ final class LinearKernels {
   private static Step inTwo(Wiring w, GatedLinear op, @Nullable Target target) {
     int whole = w.scratch(op.x().tensorType().withLast(channels(op)));
     var product = product(w, op.x(), op.weight(), op.bias(), whole, target);
-    var function = ElementwiseKernels.Gate.of(op.activation());
+    var function = Activation.of(op.activation());
     var gate = ElementwiseKernels.packed(whole, w.of(op), function, target);
     return run -> {
       product.run(run);

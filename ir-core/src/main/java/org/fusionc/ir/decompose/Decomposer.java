@@ -15,6 +15,7 @@ import org.fusionc.ir.OpSchema;
 import org.fusionc.ir.Result;
 import org.fusionc.ir.Type;
 import org.fusionc.ir.Value;
+import org.fusionc.ir.op.Activation;
 import org.fusionc.ir.op.AddLayerNorm;
 import org.fusionc.ir.op.AddRmsNorm;
 import org.fusionc.ir.op.Attention;
@@ -134,10 +135,10 @@ public final class Decomposer {
       case GatedLinear(var x, var weight, var bias, var activation, _) -> {
         var p = b.linear(x, weight, bias);
         yield one(
-            switch (activation) {
-              case "silu" -> b.packedSwiglu(p);
-              case "gelu" -> b.packedGeglu(p, "none");
-              default -> b.packedGeglu(p, "tanh");
+            switch (Activation.of(activation)) {
+              case SILU -> b.packedSwiglu(p);
+              case GELU -> b.packedGeglu(p, "none");
+              case GELU_TANH -> b.packedGeglu(p, "tanh");
             });
       }
       // y = body(inputs)

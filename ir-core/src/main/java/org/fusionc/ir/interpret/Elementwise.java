@@ -2,6 +2,7 @@ package org.fusionc.ir.interpret;
 
 import org.fusionc.ir.DType.Scalar;
 import org.fusionc.ir.op.Abs;
+import org.fusionc.ir.op.Activation;
 import org.fusionc.ir.op.Add;
 import org.fusionc.ir.op.And;
 import org.fusionc.ir.op.Cast;
@@ -64,7 +65,8 @@ final class Elementwise {
     e.on(
         Gelu.SCHEMA,
         Gelu.class,
-        (op, f) -> Evaluators.map(f.array(op.x()), Scalars.gelu(op.approximate())));
+        (op, f) ->
+            Evaluators.map(f.array(op.x()), Scalars.function(Activation.gelu(op.approximate()))));
     e.on(
         Softcap.SCHEMA,
         Softcap.class,

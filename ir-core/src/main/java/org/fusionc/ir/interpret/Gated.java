@@ -1,6 +1,7 @@
 package org.fusionc.ir.interpret;
 
 import java.util.function.DoubleUnaryOperator;
+import org.fusionc.ir.op.Activation;
 import org.fusionc.ir.op.GatedLinear;
 import org.fusionc.ir.op.Geglu;
 import org.fusionc.ir.op.Moe;
@@ -23,7 +24,7 @@ final class Gated {
         Geglu.SCHEMA,
         Geglu.class,
         (op, f) -> {
-          var gelu = Scalars.gelu(op.approximate());
+          var gelu = Scalars.function(Activation.gelu(op.approximate()));
           return Evaluators.zip(
               f.array(op.gate()), f.array(op.up()), (g, u) -> gelu.applyAsDouble(g) * u);
         });
@@ -31,23 +32,16 @@ final class Gated {
     e.on(
         PackedGeglu.SCHEMA,
         PackedGeglu.class,
-        (op, f) -> packed(f.array(op.gateUp()), Scalars.gelu(op.approximate())));
+        (op, f) ->
+            packed(f.array(op.gateUp()), Scalars.function(Activation.gelu(op.approximate()))));
     e.on(
         GatedLinear.SCHEMA,
         GatedLinear.class,
         (op, f) ->
             packed(
                 Linear.linear(f.array(op.x()), f.array(op.weight()), f.optional(op.bias())),
-                activation(op.activation())));
+                Scalars.function(Activation.of(op.activation()))));
     e.on(Moe.SCHEMA, Moe.class, Gated::moe);
-  }
-
-  private static DoubleUnaryOperator activation(String name) {
-    return switch (name) {
-      case "silu" -> Scalars::silu;
-      case "gelu" -> Scalars::gelu;
-      default -> Scalars::geluTanh;
-    };
   }
 
   /** y[…, i] = activation(x[…, i]) · x[…, i + E/2]. */
@@ -112,7 +106,8 @@ final class Gated {
 
   private static double unit(Moe op, double g, double u) {
     return switch (op.activation()) {
-      case "silu", "gelu", "gelu_tanh" -> activation(op.activation()).applyAsDouble(g) * u;
+      case "silu", "gelu", "gelu_tanh" ->
+          Scalars.function(Activation.of(op.activation())).applyAsDouble(g) * u;
       case "relu" -> Math.max(g, 0) * u;
       case "clamped_swiglu" -> {
         double limited = Math.min(g, op.limit());

@@ -1,6 +1,7 @@
 package org.fusionc.ir.interpret;
 
 import java.util.function.DoubleUnaryOperator;
+import org.fusionc.ir.op.Activation;
 
 /** Functions of single numbers that Java does not have. */
 final class Scalars {
@@ -14,9 +15,12 @@ final class Scalars {
     return x * sigmoid(x);
   }
 
-  /** The variant that {@code approximate} names: {@code none} or {@code tanh}. */
-  static DoubleUnaryOperator gelu(String approximate) {
-    return approximate.equals("tanh") ? Scalars::geluTanh : Scalars::gelu;
+  static DoubleUnaryOperator function(Activation activation) {
+    return switch (activation) {
+      case SILU -> Scalars::silu;
+      case GELU -> Scalars::gelu;
+      case GELU_TANH -> Scalars::geluTanh;
+    };
   }
 
   static double gelu(double x) {

@@ -10,6 +10,7 @@ import org.fusionc.backend.cpu.x86.MachineCode;
 import org.fusionc.backend.cpu.x86.Operand.Address;
 import org.fusionc.backend.cpu.x86.ScalarAssembler.Condition;
 import org.fusionc.backend.cpu.x86.Vec;
+import org.fusionc.ir.op.Activation;
 
 /**
  * Describes a kernel: a function of each element, times another operand if it is gated.

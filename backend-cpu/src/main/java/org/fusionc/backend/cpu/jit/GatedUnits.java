@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import org.fusionc.backend.cpu.kernel.Operand;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.backend.cpu.x86.MachineCode;
+import org.fusionc.ir.op.Activation;
 
 /** Gated linear units in machine code. */
 public final class GatedUnits {

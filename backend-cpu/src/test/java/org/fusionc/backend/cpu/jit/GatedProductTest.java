@@ -11,6 +11,7 @@ import org.fusionc.backend.cpu.kernel.FloatFormat;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.ir.DType;
 import org.fusionc.ir.backend.Elements;
+import org.fusionc.ir.op.Activation;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

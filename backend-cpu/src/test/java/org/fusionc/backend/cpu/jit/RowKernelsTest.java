@@ -11,6 +11,7 @@ import java.util.Random;
 import org.fusionc.backend.cpu.kernel.Definitions;
 import org.fusionc.backend.cpu.kernel.Norms;
 import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.fusionc.ir.op.Activation;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;

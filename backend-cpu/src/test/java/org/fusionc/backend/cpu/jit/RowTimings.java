@@ -10,6 +10,7 @@ import org.fusionc.backend.cpu.kernel.Norms;
 import org.fusionc.backend.cpu.kernel.Softmax;
 import org.fusionc.backend.cpu.kernel.UnaryOp;
 import org.fusionc.backend.cpu.parallel.ComputePool;
+import org.fusionc.ir.op.Activation;
 
 /**
  * Prints how fast norms, activations and softmax are in machine code and by the Vector API, in
