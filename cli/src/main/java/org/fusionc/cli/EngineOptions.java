@@ -47,6 +47,7 @@ final class EngineOptions {
       paramLabel = "NAME",
       description =
           "cpu, or interp for the reference interpreter, which has no --cpu-tier"
+              + " and no --threads"
               + " (default ${DEFAULT-VALUE})",
       defaultValue = CPU)
   private String backend = CPU;
@@ -69,9 +70,11 @@ final class EngineOptions {
   }
 
   Backend backend() {
-    if (tier.isGiven() && !backend.equals(CPU)) {
+    if (!backend.equals(CPU) && (tier.isGiven() || threads.isGiven())) {
       throw Diagnostic.usage(
-              "--cpu-tier chooses kernels of the backend cpu, but --backend is " + backend,
+              (tier.isGiven() ? "--cpu-tier chooses kernels" : "--threads are those")
+                  + " of the backend cpu, but --backend is "
+                  + backend,
               "leave one of them out")
           .exception();
     }

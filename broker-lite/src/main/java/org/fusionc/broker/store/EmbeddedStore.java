@@ -78,7 +78,7 @@ public final class EmbeddedStore implements Store {
       return store;
     } catch (SQLException failure) {
       release(lockFile);
-      throw damaged(file, failure.toString());
+      throw damaged(file, String.valueOf(failure.getMessage()));
     } catch (RuntimeException failure) {
       release(lockFile);
       throw failure;

@@ -1,6 +1,7 @@
 package org.fusionc.ir.diagnostic;
 
 import java.io.EOFException;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
@@ -29,6 +30,7 @@ public final class IoReason {
           worded(refused.getReason());
       // What is left of its text is the file's name.
       case FileSystemException _ -> unsaid();
+      case FileNotFoundException older -> bracketed(String.valueOf(older.getMessage()));
       case CharacterCodingException _ -> "it is not text in UTF-8";
       case EOFException _ -> "it ends too early";
       default -> {
@@ -36,6 +38,14 @@ public final class IoReason {
         yield text == null || text.isBlank() ? unsaid() : worded(text);
       }
     };
+  }
+
+  /** The older interfaces to files say {@code NAME (Is a directory)}. */
+  private static String bracketed(String text) {
+    int open = text.lastIndexOf('(');
+    return open >= 0 && text.endsWith(")")
+        ? worded(text.substring(open + 1, text.length() - 1))
+        : unsaid();
   }
 
   private static String unsaid() {

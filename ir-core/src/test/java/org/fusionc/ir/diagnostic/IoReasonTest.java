@@ -9,6 +9,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.zip.ZipFile;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,6 +32,7 @@ class IoReasonTest {
         .isEqualTo("a part of its path is not a directory");
     assertThat(reason(() -> Files.createDirectories(file)))
         .isEqualTo("there is a file of that name");
+    assertThat(reason(() -> new ZipFile(temp.toFile()).close())).isEqualTo("it is a directory");
     assertThat(reason(() -> Files.delete(temp))).isEqualTo("the directory is not empty");
   }
 

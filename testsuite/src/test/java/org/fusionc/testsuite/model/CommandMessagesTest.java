@@ -106,6 +106,8 @@ class CommandMessagesTest {
   void optionsWithoutEffectAreRefused() {
     Outcome.of("run", example, "--prompt", "a", "--backend", "interp", "--cpu-tier", "vector")
         .refused(2, "--cpu-tier", "interp");
+    Outcome.of("run", example, "--prompt", "a", "--backend", "interp", "--threads", "1")
+        .refused(2, "--threads", "interp");
     Outcome.of("print", example, "--stages", "2").refused(2, "partitioned", "--phase");
     Outcome.of("print", example, "--stages", "2", "--phase", "optimized")
         .refused(2, "partitioned", "--stages");
