@@ -3,15 +3,18 @@ package org.fusionc.backend.cpu;
 import java.util.ArrayList;
 import java.util.Locale;
 import java.util.stream.Stream;
+import org.fusionc.backend.cpu.jit.GatedUnits;
 import org.fusionc.backend.cpu.jit.PackedExperts;
 import org.fusionc.backend.cpu.jit.Target;
 import org.fusionc.backend.cpu.jit.Tier;
 import org.fusionc.backend.cpu.kernel.ExpertProducts;
 import org.fusionc.backend.cpu.kernel.Experts;
+import org.fusionc.backend.cpu.kernel.Gate;
 import org.fusionc.backend.cpu.kernel.Gating;
 import org.fusionc.backend.cpu.kernel.WeightMatrix;
 import org.fusionc.ir.Value;
 import org.fusionc.ir.Weight;
+import org.fusionc.ir.op.Activation;
 import org.fusionc.ir.op.Moe;
 import org.jspecify.annotations.Nullable;
 
@@ -49,7 +52,7 @@ final class ExpertKernels {
           int upBias = w.f32OrNone(op.upBias());
           int downBias = w.f32OrNone(op.downBias());
           int y = w.of(op);
-          var gating = gating(op);
+          var gating = gating(op, target);
           var idType = KernelTable.dtype(op.experts());
           var sizes = op.gate().tensorType();
           int experts = (int) sizes.dim(0).value();
@@ -78,10 +81,13 @@ final class ExpertKernels {
         });
   }
 
-  private static Gating gating(Moe op) {
-    return op.activation().equals("clamped_swiglu")
-        ? new Gating(Gating.Kind.CLAMPED_SWIGLU, (float) op.alpha(), (float) op.limit())
-        : Gating.of(Gating.Kind.valueOf(op.activation().toUpperCase(Locale.ROOT)));
+  /** In machine code where there is some for the activation. */
+  private static Gate gating(Moe op, @Nullable Target target) {
+    var kind = Gating.Kind.valueOf(op.activation().toUpperCase(Locale.ROOT));
+    boolean isCoded = kind != Gating.Kind.RELU && kind != Gating.Kind.CLAMPED_SWIGLU;
+    return target != null && isCoded
+        ? new GatedUnits(target, Activation.of(op.activation()))
+        : new Gating(kind, (float) op.alpha(), (float) op.limit());
   }
 
   private static boolean areWeights(Moe op) {

@@ -1,13 +1,14 @@
 package org.fusionc.backend.cpu.jit;
 
 import java.lang.foreign.MemorySegment;
+import org.fusionc.backend.cpu.kernel.Gate;
 import org.fusionc.backend.cpu.kernel.Operand;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.backend.cpu.x86.MachineCode;
 import org.fusionc.ir.op.Activation;
 
 /** Gated linear units in machine code. */
-public final class GatedUnits {
+public final class GatedUnits implements Gate {
   /** Elements per task. */
   private static final int TASK = 16 * 1024;
 
@@ -40,8 +41,8 @@ public final class GatedUnits {
         });
   }
 
-  /** The same by addresses, unchecked, on the calling thread. */
-  void run(long gate, long up, long y, long count) {
+  @Override
+  public void run(long gate, long up, long y, long count) {
     row.run(kernel, gate, up, y, count);
   }
 

@@ -1,13 +1,13 @@
 package org.fusionc.backend.cpu.kernel;
 
 /**
- * How the two halves of a gated feed-forward meet: {@code activation(gate) · up}.
+ * A {@link Gate} by the Vector API.
  *
  * @param kind which activation
  * @param alpha of {@link Kind#CLAMPED_SWIGLU} only
  * @param limit of {@link Kind#CLAMPED_SWIGLU} only
  */
-public record Gating(Kind kind, float alpha, float limit) {
+public record Gating(Kind kind, float alpha, float limit) implements Gate {
 
   /** The activations. */
   public enum Kind {
@@ -21,19 +21,15 @@ public record Gating(Kind kind, float alpha, float limit) {
     CLAMPED_SWIGLU
   }
 
-  /** A gating without parameters. */
-  public static Gating of(Kind kind) {
-    return new Gating(kind, 1.702f, 7f);
-  }
-
-  /** {@code y = activation(gate) · up} over a contiguous stretch. */
-  void apply(long gate, long up, long y, int count) {
+  @Override
+  public void run(long gate, long up, long y, long count) {
+    int n = Math.toIntExact(count);
     switch (kind) {
-      case SILU -> Elementwise.span(BinaryOp.SWIGLU, gate, up, y, count);
-      case GELU -> Elementwise.span(BinaryOp.GEGLU, gate, up, y, count);
-      case GELU_TANH -> Elementwise.span(BinaryOp.GEGLU_TANH, gate, up, y, count);
-      case RELU -> Elementwise.span(BinaryOp.REGLU, gate, up, y, count);
-      case CLAMPED_SWIGLU -> clamped(gate, up, y, count);
+      case SILU -> Elementwise.span(BinaryOp.SWIGLU, gate, up, y, n);
+      case GELU -> Elementwise.span(BinaryOp.GEGLU, gate, up, y, n);
+      case GELU_TANH -> Elementwise.span(BinaryOp.GEGLU_TANH, gate, up, y, n);
+      case RELU -> Elementwise.span(BinaryOp.REGLU, gate, up, y, n);
+      case CLAMPED_SWIGLU -> clamped(gate, up, y, n);
     }
   }
 

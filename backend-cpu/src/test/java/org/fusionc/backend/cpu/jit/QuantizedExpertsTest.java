@@ -12,9 +12,9 @@ import java.util.stream.Stream;
 import org.fusionc.backend.cpu.kernel.Definitions;
 import org.fusionc.backend.cpu.kernel.ExpertProducts;
 import org.fusionc.backend.cpu.kernel.Experts;
-import org.fusionc.backend.cpu.kernel.Gating;
 import org.fusionc.backend.cpu.parallel.ComputePool;
 import org.fusionc.ir.DType;
+import org.fusionc.ir.op.Activation;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,7 +60,7 @@ class QuantizedExpertsTest {
           null,
           null,
           null,
-          Gating.of(Gating.Kind.SILU));
+          new GatedUnits(target, Activation.SILU));
     }
 
     private static ExpertProducts products(Target target, QuantizedWeights... layers) {

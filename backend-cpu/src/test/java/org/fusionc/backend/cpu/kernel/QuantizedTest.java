@@ -298,7 +298,7 @@ class QuantizedTest {
         null,
         null,
         null,
-        Gating.of(Gating.Kind.SILU));
+        new Gating(Gating.Kind.SILU, 0, 0));
   }
 
   @Test
