@@ -24,7 +24,7 @@ final class Layout {
   private long arenaBytes;
 
   /**
-   * @param types by value; null entries are states
+   * @param types by value; those of states and batches have no place
    * @param placed whether a value lies in the arena at all
    * @param from the step that makes the value
    * @param to the last step that uses it; a value that aliases another counts with that one

@@ -31,7 +31,18 @@ final class Program {
   /** A layout with the segments that it gives each value. */
   private record Prepared(Layout layout, MemorySegment[] data) {}
 
-  /** The values of a function, numbered, as {@link ProgramCompiler} collects them. */
+  /**
+   * The values of a function, numbered, as {@link ProgramCompiler} collects them; all are by
+   * number.
+   *
+   * @param types of tensors, batches and caches
+   * @param fixed the memory of weights and constants; empty for the others
+   * @param placed whether a value has, or shares, a place in the arena
+   * @param from the step that defines it
+   * @param to the last step that reads it, or what lies in its memory
+   * @param alias the value whose memory it lies in; itself if it has its own
+   * @param caches the states that there are
+   */
   record Values(
       List<Type> types,
       MemorySegment[] fixed,

@@ -25,7 +25,7 @@ final class FloatPacking {
    */
   static void run(FloatLayout layout, MemorySegment from, MemorySegment to, int n, int k) {
     long rows = Operand.input("weights", from, (long) n * k, layout.format());
-    long panels = Operand.address("panels", to, layout.panelBytes(k) * layout.panels(n));
+    long panels = Operand.address("panels", to, layout.bytes(n, k));
     int channels = layout.channels();
     for (int row = 0; row < n; row++) {
       row(

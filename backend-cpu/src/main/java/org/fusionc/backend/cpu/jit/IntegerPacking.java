@@ -41,7 +41,7 @@ final class IntegerPacking {
   static void run(IntegerFormat format, MemorySegment from, MemorySegment to, int n, int k) {
     long panelBytes = format.panelBytes(k);
     long rows = Operand.address("weights", from, new QuantizedLayout(format.type(), n, k).bytes());
-    long panels = Operand.address("panels", to, panelBytes * format.panels(n));
+    long panels = Operand.address("panels", to, format.bytes(n, k));
     var packing = new IntegerPacking(format, rows, panels, n, k);
     for (int panel = 0; panel < format.panels(n); panel++) {
       packing.panel(panel, panel * panelBytes);

@@ -50,11 +50,18 @@ interface PanelLayout {
     return BLOCKS * target.lanes();
   }
 
+  /** Panels of {@code n} output channels; the last one may be filled up. */
   default int panels(int n) {
     return Math.ceilDiv(n, channels());
   }
 
+  /** Bytes of a panel. */
   default long panelBytes(int k) {
     return (long) steps(k) * stepBytes();
+  }
+
+  /** Bytes of a matrix [n, k]. */
+  default long bytes(int n, int k) {
+    return panelBytes(k) * panels(n);
   }
 }

@@ -69,7 +69,7 @@ public final class WeightPacking {
   }
 
   private static MemorySegment checked(PanelLayout layout, MemorySegment packed, int n, int k) {
-    long needed = layout.panelBytes(k) * layout.panels(n);
+    long needed = layout.bytes(n, k);
     if (packed.byteSize() < needed) {
       throw new IllegalArgumentException(
           "packed weights need " + needed + " bytes, but their segment has " + packed.byteSize());
@@ -78,7 +78,7 @@ public final class WeightPacking {
   }
 
   private static MemorySegment memory(PanelLayout layout, int n, int k, SegmentAllocator memory) {
-    return memory.allocate(Math.max(64, layout.panelBytes(k) * layout.panels(n)), 64);
+    return memory.allocate(Math.max(64, layout.bytes(n, k)), 64);
   }
 
   /** How numbers are quantised group by group in machine code; null if the tier has none. */
