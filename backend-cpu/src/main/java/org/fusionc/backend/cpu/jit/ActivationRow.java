@@ -57,13 +57,13 @@ record ActivationRow(Target target, Activation function, boolean gated)
     if (rest > 0) {
       long padded = Scratch.reserve(2L * target.vector());
       long other = padded + target.vector();
-      Linears.ALL.asSlice(padded, 2L * target.vector()).fill((byte) 0);
-      MemorySegment.copy(Linears.ALL, x + done, Linears.ALL, padded, rest);
+      RaggedEdges.ALL.asSlice(padded, 2L * target.vector()).fill((byte) 0);
+      MemorySegment.copy(RaggedEdges.ALL, x + done, RaggedEdges.ALL, padded, rest);
       if (gated) {
-        MemorySegment.copy(Linears.ALL, up + done, Linears.ALL, other, rest);
+        MemorySegment.copy(RaggedEdges.ALL, up + done, RaggedEdges.ALL, other, rest);
       }
       code.call(padded, other, padded, 1, 0, 0);
-      MemorySegment.copy(Linears.ALL, padded, Linears.ALL, y + done, rest);
+      MemorySegment.copy(RaggedEdges.ALL, padded, RaggedEdges.ALL, y + done, rest);
     }
   }
 

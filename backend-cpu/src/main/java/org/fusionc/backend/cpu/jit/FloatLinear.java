@@ -55,7 +55,7 @@ public final class FloatLinear extends PackedLinear {
       if (layout.dotsHalves()) {
         round(source, target);
       } else {
-        Linears.copyPadded(source, k, target, FloatLayout.padded(k));
+        RaggedEdges.copyPadded(source, k, target, FloatLayout.padded(k));
       }
     }
   }
@@ -70,7 +70,7 @@ public final class FloatLinear extends PackedLinear {
     int rest = k - whole * at;
     if (rest > 0) {
       long padded = Scratch.reserve(at * (long) Float.BYTES);
-      Linears.copyPadded(source + (long) whole * at * Float.BYTES, rest, padded, at);
+      RaggedEdges.copyPadded(source + (long) whole * at * Float.BYTES, rest, padded, at);
       HalfRounder.run(kernel, padded, target + (long) whole * at * Short.BYTES, 1);
     }
   }

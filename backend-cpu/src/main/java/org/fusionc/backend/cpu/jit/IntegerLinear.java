@@ -53,7 +53,7 @@ public final class IntegerLinear extends PackedLinear {
       if (rest > 0) {
         long padded = Scratch.reserve((long) format.group() * Float.BYTES);
         long begin = source + (long) whole * format.group() * Float.BYTES;
-        Linears.copyPadded(begin, rest, padded, format.group());
+        RaggedEdges.copyPadded(begin, rest, padded, format.group());
         RowQuantizer.run(kernel, padded, at + (long) whole * format.rowStepBytes(), 1);
       }
     }

@@ -1,6 +1,6 @@
 package org.fusionc.backend.cpu.jit;
 
-import static org.fusionc.backend.cpu.jit.Linears.ALL;
+import static org.fusionc.backend.cpu.jit.RaggedEdges.ALL;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -152,7 +152,7 @@ record Product(
     long tile = Scratch.reserve(rows * rowBytes);
     call(kernel, row, block, tile, rowBytes, 0, 1, next);
     int column = block * layout.target().lanes();
-    Linears.copyTile(tile, rows, columns, bias, y + row * yBytes, yBytes, column, n);
+    RaggedEdges.copyTile(tile, rows, columns, bias, y + row * yBytes, yBytes, column, n);
   }
 
   private void call(

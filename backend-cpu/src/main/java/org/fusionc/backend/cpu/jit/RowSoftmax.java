@@ -50,11 +50,11 @@ public final class RowSoftmax {
     long done = (long) vectors * target.vector();
     long tail = Scratch.reserve(target.vector());
     for (int i = rest; i < target.lanes(); i++) {
-      Linears.ALL.set(
+      RaggedEdges.ALL.set(
           ValueLayout.JAVA_FLOAT, tail + (long) i * Float.BYTES, Float.NEGATIVE_INFINITY);
     }
-    MemorySegment.copy(Linears.ALL, x + done, Linears.ALL, tail, (long) rest * Float.BYTES);
+    MemorySegment.copy(RaggedEdges.ALL, x + done, RaggedEdges.ALL, tail, (long) rest * Float.BYTES);
     SoftmaxRow.run(kernel, x, y, vectors, tail);
-    MemorySegment.copy(Linears.ALL, tail, Linears.ALL, y + done, (long) rest * Float.BYTES);
+    MemorySegment.copy(RaggedEdges.ALL, tail, RaggedEdges.ALL, y + done, (long) rest * Float.BYTES);
   }
 }

@@ -4,15 +4,15 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/** What linear layers in machine code have in common: the ragged edges. */
-final class Linears {
+/** What kernels of whole vectors do at ragged edges: they compute more than there is, elsewhere. */
+final class RaggedEdges {
   private static final ValueLayout.OfFloat FLOAT =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   @SuppressWarnings("restricted") // sizes are checked before addresses are used
   static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
-  private Linears() {}
+  private RaggedEdges() {}
 
   /** Copies {@code count} f32 and fills up to {@code size} with zeros. */
   static void copyPadded(long from, int count, long to, int size) {
