@@ -70,6 +70,7 @@ final class EngineOptions {
   }
 
   Backend backend() {
+    var chosen = Compiler.backend(backend);
     if (!backend.equals(CPU) && (tier.isGiven() || threads.isGiven())) {
       throw Diagnostic.usage(
               (tier.isGiven() ? "--cpu-tier chooses kernels" : "--threads are those")
@@ -78,7 +79,7 @@ final class EngineOptions {
               "leave one of them out")
           .exception();
     }
-    return Compiler.backend(backend);
+    return chosen;
   }
 
   /**

@@ -18,7 +18,7 @@ import org.fusionc.ir.op.Activation;
 import org.fusionc.ir.op.Moe;
 import org.jspecify.annotations.Nullable;
 
-/** Which kernels run a mixture of experts: those of linear layers, expert by expert. */
+/** Which kernels run a mixture of experts: those of linear layers, for all experts together. */
 final class ExpertKernels {
   private ExpertKernels() {}
 

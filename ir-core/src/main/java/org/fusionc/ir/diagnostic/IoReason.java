@@ -55,6 +55,8 @@ public final class IoReason {
   /** The system's own words, which begin like a sentence. */
   private static String worded(String reason) {
     return switch (reason) {
+      case "No such file or directory" -> "there is no such file or directory";
+      case "Permission denied" -> "permission is denied";
       case "Is a directory" -> "it is a directory";
       case "Not a directory" -> "a part of its path is not a directory";
       default -> {

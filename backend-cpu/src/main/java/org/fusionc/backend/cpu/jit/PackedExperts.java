@@ -23,13 +23,16 @@ public final class PackedExperts implements ExpertProducts {
 
   @Override
   public void run(ComputePool pool, int[] starts, long x, long[] bias, long[] y) {
+    if (starts[starts.length - 1] == 0) {
+      return;
+    }
     int end;
     for (int first = 0; first < layers.size(); first = end) {
       end = first + 1;
       while (end < layers.size() && layout(end).equals(layout(first))) {
         end++;
       }
-      run(pool, starts, x, bias, y, first, end);
+      together(pool, starts, x, bias, y, first, end);
     }
   }
 
@@ -38,9 +41,12 @@ public final class PackedExperts implements ExpertProducts {
   }
 
   /** Layers {@code from … to-1}, which share the prepared rows. */
-  private void run(
+  private void together(
       ComputePool pool, int[] starts, long x, long[] bias, long[] y, int from, int to) {
     var any = layers.get(from).getFirst();
+    if (any.n() == 0) {
+      return;
+    }
     long rows = any.prepared(pool, x, starts[starts.length - 1]);
     int active = 0;
     for (int e = 0; e + 1 < starts.length; e++) {

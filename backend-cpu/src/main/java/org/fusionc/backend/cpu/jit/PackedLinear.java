@@ -49,12 +49,8 @@ public abstract sealed class PackedLinear permits IntegerLinear, FloatLinear {
    */
   public final void run(
       ComputePool pool, MemorySegment x, @Nullable MemorySegment bias, MemorySegment y, int m) {
-    run(pool, input(x, m), added(bias), Operand.output("y", y, (long) m * n), m);
-  }
-
-  /** The same by addresses, unchecked; {@code bias} is 0 if there is none. */
-  public final void run(ComputePool pool, long x, long bias, long y, int m) {
-    inTurns(pool, x, bias, y, m, n, product -> product::panels);
+    long to = Operand.output("y", y, (long) m * n);
+    inTurns(pool, input(x, m), added(bias), to, m, n, product -> product::panels);
   }
 
   /**

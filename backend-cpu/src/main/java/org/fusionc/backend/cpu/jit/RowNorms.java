@@ -62,7 +62,7 @@ public final class RowNorms {
     }
     long x = Operand.input("x", operands.x(), size);
     long residual = Operand.inputOrNone("residual", operands.residual(), size);
-    long sum = Operand.inputOrNone("sum", operands.sum(), size);
+    long sum = operands.sum() == null ? 0 : Operand.output("sum", operands.sum(), size);
     long weight = Operand.input("weight", operands.weight(), width);
     long bias = Operand.inputOrNone("bias", operands.bias(), width);
     long y = Operand.output("y", operands.y(), size);

@@ -26,7 +26,7 @@ public record Experts(
     @Nullable MemorySegment gateBias,
     @Nullable MemorySegment upBias,
     @Nullable MemorySegment downBias,
-    Gate gating) {
+    Gate gate) {
 
   /** Pairs of token and expert done together, at most. */
   private static final int BLOCK_PAIRS = 2048;
@@ -109,7 +109,7 @@ public record Experts(
         TASK,
         (a, b) -> {
           long at = a * Float.BYTES;
-          gating.run(gates + at, ups + at, gates + at, b - a);
+          gate.run(gates + at, ups + at, gates + at, b - a);
         });
     down.run(pool, starts, gates, new long[] {bias(downBias, d)}, new long[] {results});
     pool.parallelFor(

@@ -171,6 +171,20 @@ class RowKernelsTest {
     }
   }
 
+  @Test
+  void theSumOfNormsIsWritten() {
+    for (var target : Targets.here()) {
+      try (var arena = new GuardedArena()) {
+        var row = arena.floats(new float[16]);
+        var y = arena.floats(new float[16]);
+        var operands = new Norms.Operands(row, row, y.asReadOnly(), row, null, y);
+        assertThatThrownBy(() -> RowNorms.rms(target, 16, EPS, true).run(POOL, operands, 1))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("read-only");
+      }
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {1, 7, 16, 33, 8192, 40_001})
   void activationsAgreeWithTheDefinition(int half) {

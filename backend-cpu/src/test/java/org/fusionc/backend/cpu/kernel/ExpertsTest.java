@@ -235,6 +235,36 @@ class ExpertsTest {
     }
   }
 
+  /** Without hidden channels there is nothing to add up, and without outputs nothing to write. */
+  @Test
+  void sizesMayBeNone() {
+    for (var target : targets()) {
+      for (int[] sizes : new int[][] {{0, 8}, {8, 0}, {0, 0}}) {
+        try (var buffers = new Buffers(3)) {
+          int d = sizes[1];
+          var experts =
+              experts(
+                      buffers,
+                      sizes[0],
+                      d,
+                      FloatFormat.F32,
+                      Gating.Kind.SILU,
+                      false,
+                      target.orElse(null))
+                  .experts;
+          var y = buffers.random(5 * d);
+          int[] ids = choices(buffers, 5, 2);
+          experts.run(POOL, buffers.random(5 * d), ids, buffers.random(10), y, 5, 2);
+          buffers.checkGuards();
+          assertThat(Buffers.floats(y))
+              .as("%s %s", target, sizes)
+              .containsExactly(new float[5 * d]);
+          experts.run(POOL, buffers.random(0), new int[0], buffers.random(0), y, 0, 2);
+        }
+      }
+    }
+  }
+
   @Test
   void refusesAnUnknownExpert() {
     try (var buffers = new Buffers(3)) {
