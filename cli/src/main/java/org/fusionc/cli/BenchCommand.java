@@ -127,6 +127,11 @@ final class BenchCommand implements Callable<Integer> {
               "leave one of them out")
           .exception();
     }
+    if (limits && !engine.isCpu()) {
+      throw Diagnostic.usage(
+              "--limits is for the backend cpu, whose machine can be measured", "leave it away")
+          .exception();
+    }
     if (warmup < 0) {
       throw Diagnostic.usage("--warmup must be at least 0, not " + warmup, "give seconds")
           .exception();

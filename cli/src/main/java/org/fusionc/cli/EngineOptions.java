@@ -69,6 +69,11 @@ final class EngineOptions {
     return threads.threads();
   }
 
+  /** Whether this process computes with machine code or the Vector API. */
+  boolean isCpu() {
+    return backend.equals(CPU);
+  }
+
   Backend backend() {
     var chosen = Compiler.backend(backend);
     if (!backend.equals(CPU) && (tier.isGiven() || threads.isGiven())) {

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.PrintWriter;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.Failure;
+import org.fusionc.ir.diagnostic.IoReason;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -58,10 +59,23 @@ public final class Main {
 
   /** Runs a command line in this process, and gives the exit code. */
   public static int run(String... arguments) {
-    return run(
-        new PrintWriter(System.out, true, UTF_8),
-        new PrintWriter(System.err, true, UTF_8),
-        arguments);
+    var output = new StandardOutput();
+    var err = new PrintWriter(System.err, true, UTF_8);
+    var out = new PrintWriter(output, true, UTF_8);
+    int code = run(out, err, arguments);
+    out.flush();
+    var lost = output.failure();
+    if (lost == null) {
+      return code;
+    }
+    // Who reads through a pipe may have had enough, which is no news to anyone.
+    if (!String.valueOf(lost.getMessage()).contains("Broken pipe")) {
+      err.println(
+          "fusionc: not all of the output was written: "
+              + IoReason.of(lost)
+              + "; make room for it");
+    }
+    return code == 0 ? Failure.FAILED.exitCode() : code;
   }
 
   /** As the other, with output and messages going to these. */
@@ -71,6 +85,7 @@ public final class Main {
         .setErr(err)
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionExceptionHandler(Main::report)
+        .setParameterExceptionHandler(new UsageErrors())
         .execute(arguments);
   }
 

@@ -64,8 +64,7 @@ final class HeaderReader {
     } catch (JacksonException malformed) {
       var place = malformed.getLocation();
       String where = place == null ? "" : ", at its byte " + Math.max(0, place.getCharOffset());
-      throw invalid(
-          file, "the header is not valid JSON" + where + ": " + JsonFile.reason(malformed));
+      throw invalid(file, "the header is not valid JSON" + where + ": " + JsonReason.of(malformed));
     }
   }
 

@@ -83,12 +83,6 @@ final class JsonFile {
         .exception();
   }
 
-  /** What a parser's complaint says without its stack of class names. */
-  static String reason(JacksonException malformed) {
-    String message = malformed.getOriginalMessage();
-    return message == null ? "syntax error" : message.lines().findFirst().orElse("syntax error");
-  }
-
   /** A value as it may stand in a message. */
   static String shortened(String value) {
     return value.length() <= 80 ? value : value.substring(0, 77) + "...";
@@ -102,7 +96,7 @@ final class JsonFile {
             : new Location.Text(file.toString(), place.getLineNr(), place.getColumnNr());
     return Diagnostic.invalid(
             location,
-            "the file is not valid JSON: " + reason(malformed),
+            "the file is not valid JSON: " + JsonReason.of(malformed),
             "correct it there, or download the file again")
         .exception();
   }

@@ -105,6 +105,8 @@ public final class Benchmark {
    */
   public record Report(List<Row> rows, double firstTokenMillis) {}
 
+  private static final int MOST_SEQUENCES = 1024;
+
   private final Engine engine;
   private final Sizes sizes;
   private final int vocabulary;
@@ -129,16 +131,11 @@ public final class Benchmark {
 
   /** Checks the sizes against the model before anything is loaded. */
   public static void check(ModelSource source, Sizes sizes) {
-    if (sizes.promptTokens < 1 || sizes.generate < 1 || sizes.repeat < 1) {
-      throw Diagnostic.usage(
-              "--prompt-tokens, --generate and --repeat must be at least 1", "give larger numbers")
-          .exception();
-    }
-    if (sizes.depth < 1 || sizes.sequences < 1 || sizes.sequences > 1024) {
-      throw Diagnostic.usage(
-              "--depth must be at least 1, and --sequences from 1 to 1024", "give other numbers")
-          .exception();
-    }
+    check("--prompt-tokens", sizes.promptTokens, Integer.MAX_VALUE);
+    check("--generate", sizes.generate, Integer.MAX_VALUE);
+    check("--repeat", sizes.repeat, Integer.MAX_VALUE);
+    check("--depth", sizes.depth, Integer.MAX_VALUE);
+    check("--sequences", sizes.sequences, MOST_SEQUENCES);
     if (sizes.positions() > source.context()) {
       throw Diagnostic.invalid(
               Location.named(source.name()),
@@ -175,6 +172,16 @@ public final class Benchmark {
       benchmark.round(i % 2 == 1);
     }
     return benchmark.report();
+  }
+
+  private static void check(String option, int value, int most) {
+    if (value < 1 || value > most) {
+      throw Diagnostic.usage(
+              "%s is %d, which is not from 1 %s"
+                  .formatted(option, value, most == Integer.MAX_VALUE ? "on" : "to " + most),
+              "give another number")
+          .exception();
+    }
   }
 
   private void round(boolean rivalFirst) {

@@ -1,5 +1,6 @@
 package org.fusionc.runtime.serve;
 
+import org.fusionc.frontend.safetensors.JsonReason;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.DeserializationFeature;
@@ -38,7 +39,7 @@ final class Json {
           "The body is not valid JSON%s: %s."
               .formatted(
                   at == null ? "" : " at line " + at.getLineNr() + ", column " + at.getColumnNr(),
-                  firstLine(e.getOriginalMessage())));
+                  quoted(JsonReason.of(e))));
     }
     if (node == null || node.isMissingNode()) {
       throw ApiException.invalid(null, "invalid_json", "The body is empty.");
@@ -50,9 +51,9 @@ final class Json {
     return MAPPER.writeValueAsBytes(node);
   }
 
-  private static String firstLine(String message) {
-    var line = message.lines().findFirst().orElse("");
-    var safe = ApiException.quote(line);
+  /** As it may stand in an answer, without the quotes. */
+  private static String quoted(String reason) {
+    var safe = ApiException.quote(reason);
     return safe.substring(1, safe.length() - 1);
   }
 }

@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.fusionc.frontend.safetensors.JsonReason;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.IoReason;
 import org.fusionc.ir.diagnostic.Location;
@@ -58,7 +59,7 @@ public record TokenizerConfig(
     try {
       json = JSON.readTree(text);
     } catch (JacksonException e) {
-      throw invalid(name, "it is not valid JSON: " + e.getOriginalMessage());
+      throw invalid(name, "it is not valid JSON: " + JsonReason.of(e));
     }
     if (!json.isObject()) {
       throw invalid(name, "it holds no JSON object");

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import org.fusionc.frontend.safetensors.JsonReason;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
 import org.jspecify.annotations.Nullable;
@@ -51,7 +52,7 @@ final class Vocabulary {
         }
       }
     } catch (JacksonException e) {
-      throw invalid(name, "it is not valid JSON: " + e.getOriginalMessage()).exception();
+      throw invalid(name, "it is not valid JSON: " + JsonReason.of(e)).exception();
     }
     if (vocabulary.tokens.isEmpty()) {
       throw invalid(name, "it has no vocabulary (model.vocab)").exception();

@@ -1,10 +1,12 @@
 package org.fusionc.testsuite.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -226,6 +228,31 @@ class CommandLineTest {
     refused(2, run("opt", "-p", "canonicalise", file), "canonicalize");
     refused(2, run("opt", file), "-p");
     refused(2, run("bench", example, "--warmup", "-1"), "--warmup");
+    refused(2, run("bench", example, "--warmup", "x"), "'x' is not a whole number");
+    refused(2, run("bench", example, "--sequences", "0"), "--sequences is 0");
+    refused(2, run("bench", example, "--limits", "--backend", "interp"), "--limits");
+    refused(2, run("rnu", example), "did you mean 'run'?");
+  }
+
+  /** A script would take half a file for a whole one. */
+  @Test
+  void outputThatCannotBeWrittenIsAFailure() throws IOException, InterruptedException {
+    var full = Path.of("/dev/full");
+    assumeTrue(Files.exists(full), "there is no /dev/full, a device that takes nothing");
+    var process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules",
+                "jdk.incubator.vector",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "org.fusionc.cli.Main",
+                "passes")
+            .redirectOutput(full.toFile())
+            .start();
+    var messages = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).isEqualTo(1);
+    assertThat(messages).contains("not all of the output was written");
   }
 
   @Test
