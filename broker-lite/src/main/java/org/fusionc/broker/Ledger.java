@@ -22,6 +22,7 @@ import org.fusionc.broker.state.Placement;
 import org.fusionc.broker.store.Change;
 import org.fusionc.broker.store.Compare;
 import org.fusionc.broker.store.Store;
+import org.fusionc.frontend.safetensors.JsonReason;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.Location;
 import org.jspecify.annotations.Nullable;
@@ -113,7 +114,7 @@ final class Ledger {
     } catch (JacksonException failure) {
       throw Diagnostic.failed(
               Location.named("the store's key " + key),
-              "it does not hold what this version writes there: " + failure.getOriginalMessage(),
+              "it does not hold what this version writes there: " + JsonReason.of(failure),
               "use the version that wrote it, or delete the key")
           .exception();
     }

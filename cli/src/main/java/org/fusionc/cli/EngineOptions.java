@@ -76,7 +76,7 @@ final class EngineOptions {
 
   Backend backend() {
     var chosen = Compiler.backend(backend);
-    if (!backend.equals(CPU) && (tier.isGiven() || threads.isGiven())) {
+    if (!isCpu() && (tier.isGiven() || threads.isGiven())) {
       throw Diagnostic.usage(
               (tier.isGiven() ? "--cpu-tier chooses kernels" : "--threads are those")
                   + " of the backend cpu, but --backend is "
@@ -96,7 +96,7 @@ final class EngineOptions {
     var idle =
         threads.isGiven()
             ? "--threads"
-            : tier.isGiven() ? "--cpu-tier" : backend.equals(CPU) ? null : "--backend";
+            : tier.isGiven() ? "--cpu-tier" : isCpu() ? null : "--backend";
     if (idle != null) {
       throw Diagnostic.usage(
               idle + " says how this process computes, but with --cluster its peers do",

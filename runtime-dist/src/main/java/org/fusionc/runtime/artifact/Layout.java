@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.fusionc.frontend.safetensors.JsonReason;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.IoReason;
@@ -294,7 +295,7 @@ record Layout(
     } catch (JacksonException e) {
       throw invalid(
           place,
-          what + " is not valid JSON: " + e.getOriginalMessage(),
+          what + " is not valid JSON: " + JsonReason.of(e),
           "copy or compile the artifact again");
     }
     if (!json.isObject()) {

@@ -11,6 +11,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Supplier;
+import org.fusionc.frontend.safetensors.JsonReason;
 import org.fusionc.ir.diagnostic.Diagnostic;
 import org.fusionc.ir.diagnostic.DiagnosticException;
 import org.fusionc.ir.diagnostic.IoReason;
@@ -107,7 +108,7 @@ public record GenerationConfig(
     try {
       json = JSON.readTree(text);
     } catch (JacksonException e) {
-      throw invalid(name, "it is not valid JSON: " + e.getOriginalMessage());
+      throw invalid(name, "it is not valid JSON: " + JsonReason.of(e));
     }
     if (!json.isObject()) {
       throw invalid(name, "it holds no JSON object");
